@@ -1,0 +1,45 @@
+"""Intensities as the network sees them: one curve for Hounsfield units, one robust scale for everything else."""
+
+import numpy as np
+
+HU_KNOTS = (-1000.0, -200.0, 0.0, 80.0, 300.0, 1500.0)
+CURVE_KNOTS = (-1.5, -1.0, -0.5, 0.8, 1.2, 1.8)
+"""A monotone curve that spends most of its range on the 80 HU in which brain tissues differ and still keeps
+air, fat and bone apart. Values beyond the ends are clipped."""
+
+CT_OUTSIDE = -1000.0
+"""Hounsfield units outside a CT's field of view."""
+
+
+def outside_value(modality: str) -> float:
+    """Intensity to assume where ``modality`` has no voxel: air for a CT, 0 otherwise."""
+    return CT_OUTSIDE if modality == "CT" else 0.0
+
+
+def robust_range(array: np.ndarray) -> tuple[float, float]:
+    """Dark end and bright end of an image, insensitive to a few outliers and to how much air is in view.
+
+    Args:
+        array: intensities of any shape, finite.
+
+    Returns:
+        The 0.5th percentile of all voxels and the 99th percentile of those above the mean.
+    """
+    sample = array.ravel()[:: max(1, array.size // 500_000)]
+    low = float(np.percentile(sample, 0.5))
+    bright = sample[sample > sample.mean()]
+    high = float(np.percentile(bright, 99.0)) if bright.size else low
+    return low, max(high, low + 1e-6)
+
+
+def normalize(array: np.ndarray, modality: str) -> np.ndarray:
+    """Intensities of one modality in about -1.5 to 1.8, float32, same shape.
+
+    Args:
+        array: HU for ``"CT"``, any unit otherwise; any shape, finite.
+        modality: a name of :data:`~MultimodalSegLib.images.case.MODALITIES`.
+    """
+    if modality == "CT":
+        return np.interp(array, HU_KNOTS, CURVE_KNOTS).astype(np.float32)
+    low, high = robust_range(array)
+    return np.clip(2.0 * (array - low) / (high - low) - 1.0, -1.0, 1.5).astype(np.float32)

@@ -1,0 +1,126 @@
+"""What a scanner does to a picture of tissue: blur, slices, coil shading, noise, a limited view, a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..images.grid import Grid
+from ..images.intensities import outside_value
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """One scan's settings.
+
+    Args:
+        blur_mm: standard deviation of the in-plane resolution, millimetres.
+        slice_axis: array axis (0 = k, 1 = j, 2 = i) across the slices.
+        slice_mm: slice thickness, millimetres; no more than the grid's spacing means none.
+        noise: standard deviation, HU for CT and a fraction of the brightest tissue for MRI.
+        grain_mm: correlation length of the noise, millimetres.
+        bias: (n, n, n) float32 logarithm of the coil shading, 0 for CT.
+        gamma: exponent on MRI intensities.
+        view: fraction of the grid that is cut off at the start and end of each array axis, (3, 2).
+        table_hu: HU of a head holder behind the head, or None.
+        stripped: only the brain is left.
+    """
+
+    blur_mm: float
+    slice_axis: int
+    slice_mm: float
+    noise: float
+    grain_mm: float
+    bias: np.ndarray
+    gamma: float
+    view: np.ndarray
+    table_hu: float | None
+    stripped: bool
+
+
+def sample_acquisition(rng: np.random.Generator, modality: str, stripped: bool) -> Acquisition:
+    """Draw the settings of one scan."""
+    is_ct = modality == "CT"
+    thick = rng.random() < 0.5
+    view = np.zeros((3, 2))
+    if rng.random() < 0.2:
+        view[rng.integers(3), rng.integers(2)] = rng.uniform(0.02, 0.4)
+    bias = rng.normal(0, rng.uniform(0, 0.35), (4, 4, 4)) if not is_ct else np.zeros((4, 4, 4))
+    return Acquisition(
+        blur_mm=float(rng.uniform(0.4, 1.3)),
+        slice_axis=int(rng.choice(3, p=(0.7, 0.15, 0.15))),
+        slice_mm=float(np.exp(rng.uniform(np.log(1.5), np.log(8.0)))) if thick else 1.0,
+        noise=float(rng.uniform(1, 10) if is_ct else rng.uniform(0.0, 0.07)),
+        grain_mm=float(rng.choice((0.0, 1.0))),
+        bias=bias.astype(np.float32),
+        gamma=1.0 if is_ct else float(np.exp(rng.uniform(-0.3, 0.3))),
+        view=view,
+        table_hu=float(rng.uniform(-500, 400)) if is_ct and rng.random() < 0.5 else None,
+        stripped=stripped,
+    )
+
+
+def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str, noise_seed: int) -> np.ndarray:
+    """Turn ideal tissue intensities into a scan.
+
+    Args:
+        image: float32 (k, j, i), HU for CT, 0..1 for MRI.
+        grid: its grid; only the spacing is used.
+        settings: what to do.
+        modality: ``"CT"`` or ``"MR"``.
+        noise_seed: makes the noise repeatable.
+
+    Returns:
+        float32 (k, j, i); outside the field of view -1000 HU or 0.
+    """
+    rng = np.random.default_rng(noise_seed)
+    spacing = np.asarray(grid.spacing[::-1], float)
+    image = ndimage.gaussian_filter(image, settings.blur_mm / spacing, truncate=2.5)
+    image = _slices(image, settings.slice_axis, settings.slice_mm / spacing[settings.slice_axis], rng)
+    if modality != "CT":
+        image = np.maximum(image, 0.0)
+        if np.ptp(settings.bias):
+            zoom = np.asarray(image.shape) / 4.0
+            coarse = ndimage.zoom(settings.bias, np.minimum(zoom, 6), order=3, grid_mode=True, mode="nearest")
+            fine = ndimage.zoom(
+                coarse, np.asarray(image.shape) / coarse.shape, order=1, grid_mode=True, mode="nearest"
+            )
+            image = image * np.exp(fine)
+        image = image**settings.gamma
+    noise = rng.standard_normal(image.shape, dtype=np.float32)
+    if settings.grain_mm > 0:
+        noise = ndimage.gaussian_filter(noise, settings.grain_mm / spacing, truncate=2.0)
+        noise /= max(float(noise[::4, ::4, ::4].std()), 1e-6)
+    image = image + settings.noise * noise
+    if modality != "CT" and not settings.stripped:
+        image = np.abs(image)
+    return _limit_view(image.astype(np.float32), settings.view, outside_value(modality))
+
+
+def _slices(image: np.ndarray, axis: int, factor: float, rng: np.random.Generator) -> np.ndarray:
+    """Average over slices of ``factor`` voxels and interpolate back between their centres."""
+    if factor <= 1.2:
+        return image
+    image = ndimage.uniform_filter1d(image, max(2, round(factor)), axis=axis)
+    size = image.shape[axis]
+    centers = np.arange(rng.uniform(0, factor), size - 0.5, factor)
+    taken = np.take(image, np.rint(centers).astype(int).clip(0, size - 1), axis=axis)
+    position = np.interp(np.arange(size), centers, np.arange(len(centers)))
+    low = np.floor(position).astype(int)
+    high = np.minimum(low + 1, len(centers) - 1)
+    shape = [1, 1, 1]
+    shape[axis] = size
+    weight = (position - low).astype(np.float32).reshape(shape)
+    return np.take(taken, low, axis=axis) * (1 - weight) + np.take(taken, high, axis=axis) * weight
+
+
+def _limit_view(image: np.ndarray, view: np.ndarray, outside: float) -> np.ndarray:
+    for axis in range(3):
+        size = image.shape[axis]
+        first, last = int(view[axis, 0] * size), size - int(view[axis, 1] * size)
+        moved = np.moveaxis(image, axis, 0)
+        moved[:first] = outside
+        moved[last:] = outside
+    return image

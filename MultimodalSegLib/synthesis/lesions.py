@@ -1,0 +1,105 @@
+"""Made-up lesions: blobs with an irregular border, some with oedema around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from .anatomy import BRAIN, WHITE_MATTER, Anatomy, membership
+
+KINDS = ("tumor", "infarct", "hemorrhage", "white matter")
+CORE, EDEMA = 1, 2
+"""Values of a lesion map; the rest is 0."""
+_TISSUE = tuple(label for label in BRAIN if label not in (4, 43, 5, 44, 14, 72, 15, 136, 137, 163, 164))
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion in the space of the label map.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        center: LPS millimetres.
+        axes: 3x3; a point is inside the smooth ellipsoid where ``|axes @ (point - center)| < 1`` (1/mm).
+        bumps: (n, n, n) float32 roughness of the border, covering a cube of twice the largest radius each way.
+        reach: largest radius in millimetres.
+        edema: width of the oedema as a fraction of the radius, 0 for none.
+    """
+
+    kind: str
+    center: np.ndarray
+    axes: np.ndarray
+    bumps: np.ndarray
+    reach: float
+    edema: float
+
+
+def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray | None = None) -> tuple[Lesion, ...]:
+    """Draw zero to ten lesions inside the brain.
+
+    Args:
+        anatomy: where to put them.
+        focus: label-map point (LPS mm) near which the first lesion is preferred, for training on small crops.
+    """
+    kind = str(rng.choice(KINDS, p=(0.35, 0.25, 0.15, 0.25)))
+    small = kind == "white matter"
+    count = int(rng.integers(2, 11)) if small else int(rng.choice((1, 2), p=(0.8, 0.2)))
+    allowed = membership(WHITE_MATTER if small else _TISSUE)[anatomy.codes[::2, ::2, ::2]]
+    places = np.argwhere(allowed)[:, ::-1] * 2.0 * np.asarray(anatomy.grid.spacing) + np.asarray(anatomy.grid.origin)
+    if focus is not None:
+        near = places[np.abs(places - focus).max(1) < 45.0]
+        places = near if len(near) else places
+    lesions = []
+    for _ in range(count):
+        radius = float(rng.uniform(1.5, 4.5) if small else np.exp(rng.uniform(np.log(3.0), np.log(24.0))))
+        radii = radius * rng.uniform(0.7, 1.3, 3)
+        basis, _unused = np.linalg.qr(rng.normal(size=(3, 3)))
+        coarse = rng.normal(0, rng.uniform(0.1, 0.35), (7, 7, 7)).astype(np.float32)
+        lesions.append(
+            Lesion(
+                kind,
+                places[rng.integers(len(places))],
+                basis / radii[:, None],
+                ndimage.zoom(coarse, 3, order=3),
+                float(radii.max()),
+                float(rng.uniform(0.2, 0.9)) if kind in ("tumor", "hemorrhage") and rng.random() < 0.6 else 0.0,
+            )
+        )
+    return tuple(lesions)
+
+
+def lesion_map(lesions: tuple[Lesion, ...], points: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Where the lesions are.
+
+    Args:
+        lesions: lesions in label-map space.
+        points: (3, k, j, i) label-map points of the voxels, LPS millimetres.
+        codes: (k, j, i) tissue codes; lesions stay inside the brain's tissue, oedema inside white matter.
+
+    Returns:
+        uint8 (k, j, i): 0, :data:`CORE` or :data:`EDEMA`.
+    """
+    result = np.zeros(codes.shape, np.uint8)
+    tissue, white = membership(_TISSUE), membership(WHITE_MATTER)
+    for lesion in lesions:
+        near = np.ones(codes.shape, bool)
+        for axis in range(3):
+            near &= np.abs(points[axis] - lesion.center[axis]) < 2 * lesion.reach
+        where = np.nonzero(near)
+        if not len(where[0]):
+            continue
+        offset = points[:, where[0], where[1], where[2]] - lesion.center[:, None]
+        size = lesion.bumps.shape[0]
+        index = (offset[::-1] / (2 * lesion.reach) + 1) * (size - 1) / 2
+        rough = ndimage.map_coordinates(lesion.bumps, index, order=1, mode="nearest")
+        distance = np.linalg.norm(lesion.axes @ offset, axis=0) + rough
+        here = codes[where]
+        ring = (distance < 1 + lesion.edema) & white[here]
+        core = (distance < 1) & tissue[here]
+        values = result[where]
+        values[ring & (values == 0)] = EDEMA
+        values[core] = CORE
+        result[where] = values
+    return result

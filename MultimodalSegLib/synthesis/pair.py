@@ -1,0 +1,177 @@
+"""From one label map to scans of one made-up patient, with exact truth.
+
+:func:`sample_patient` draws every choice; :func:`render` applies them on any grid, so that a CT and an MRI of the same
+patient can have different grids and positions, and a case can be made again from its seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..images.grid import Grid
+from ..images.volume import Volume
+from .acquisition import Acquisition, acquire, sample_acquisition
+from .anatomy import BRAIN, LABELS, Anatomy, code_to_channel, code_to_side, membership
+from .appearance import Appearance, sample_ct, sample_mr
+from .deformation import Deformation, label_points, sample_deformation, take_codes
+from .lesions import CORE, EDEMA, Lesion, lesion_map, sample_lesions
+
+_SOFT = LABELS.index(507)
+_MAP_LESIONS = (25, 57)
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How one modality of a patient was taken.
+
+    Args:
+        appearance: intensities of the tissues.
+        acquisition: resolution, noise, field of view.
+        motion: 4x4 rigid matrix, LPS millimetres: from this scan's points to the patient's points.
+        seed: of noise and texture.
+    """
+
+    appearance: Appearance
+    acquisition: Acquisition
+    motion: np.ndarray
+    seed: int
+
+
+@dataclass(frozen=True)
+class Patient:
+    """Every random choice about a made-up patient.
+
+    Args:
+        deformation: shape.
+        lesions: drawn lesions, in label-map space.
+        map_lesions: the white-matter lesions of the label map itself are visible and count as lesions.
+        stripped: only the brain is left.
+        scans: by modality name.
+    """
+
+    deformation: Deformation
+    lesions: tuple[Lesion, ...]
+    map_lesions: bool
+    stripped: bool
+    scans: Mapping[str, Scan]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Exact answers on one grid, each (k, j, i).
+
+    Args:
+        channel: uint8 network channel of each voxel.
+        side: int8, +1 on the patient's left, -1 right, 0 where no paired structure is.
+        lesion: bool.
+    """
+
+    channel: np.ndarray
+    side: np.ndarray
+    lesion: np.ndarray
+
+
+def sample_patient(
+    rng: np.random.Generator,
+    anatomy: Anatomy,
+    modalities: tuple[str, ...] = ("CT", "MR"),
+    *,
+    strength: float = 1.0,
+    lesion_chance: float = 0.6,
+    strip_chance: float = 0.2,
+    focus: np.ndarray | None = None,
+) -> Patient:
+    """Draw a patient.
+
+    Args:
+        modalities: scans to draw; ``"CT"`` or MRI names (``"T1"``, ``"T2"``, ``"FLAIR"``, else any contrast).
+        strength: of the deformation, 0 to 1.
+        lesion_chance: probability of drawn lesions.
+        strip_chance: probability that all scans are skull-stripped.
+        focus: see :func:`~MultimodalSegLib.synthesis.lesions.sample_lesions`.
+    """
+    deformation = sample_deformation(rng, strength)
+    lesions = sample_lesions(rng, anatomy, focus) if rng.random() < lesion_chance else ()
+    kind = lesions[0].kind if lesions else "infarct"
+    stripped = bool(rng.random() < strip_chance)
+    scans = {}
+    for name in modalities:
+        style = name if name in ("T1", "T2", "FLAIR") else ""
+        appearance = sample_ct(rng, kind) if name == "CT" else sample_mr(rng, style)
+        settings = sample_acquisition(rng, name, stripped)
+        scans[name] = Scan(appearance, settings, np.eye(4), int(rng.integers(2**31)))
+    return Patient(deformation, lesions, bool(rng.random() < 0.6), stripped, scans)
+
+
+def locate(anatomy: Anatomy, patient: Patient, grid: Grid, motion: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+    """Tissue codes and lesion map (0, core, oedema) of a patient on a grid, both uint8 (k, j, i)."""
+    points = label_points(grid, anatomy.center, patient.deformation, motion)
+    codes = take_codes(anatomy.codes, anatomy.grid, points)
+    lesions = lesion_map(patient.lesions, points, codes)
+    if patient.map_lesions:
+        lesions[membership(_MAP_LESIONS)[codes] & (lesions == 0)] = CORE
+    return codes, lesions
+
+
+def truth(codes: np.ndarray, lesions: np.ndarray, patient: Patient) -> Truth:
+    """Exact answers from what :func:`locate` found."""
+    channel, side = code_to_channel()[codes], code_to_side()[codes]
+    if patient.deformation.mirrored:
+        side = -side
+    if patient.stripped:
+        outside = ~membership(BRAIN)[codes]
+        channel = np.where(outside, 0, channel)
+    return Truth(channel.astype(np.uint8), side.astype(np.int8), lesions > 0)
+
+
+def render(codes: np.ndarray, lesions: np.ndarray, patient: Patient, grid: Grid, modality: str) -> Volume:
+    """One scan of the patient.
+
+    Args:
+        codes: tissue codes on ``grid``, from :func:`locate` with this scan's motion.
+        lesions: lesion map on ``grid``.
+        patient: the choices.
+        grid: grid of the scan.
+        modality: which of the patient's scans.
+
+    Returns:
+        float32 volume, HU for CT, about 0..1 for MRI.
+    """
+    scan = patient.scans[modality]
+    rng = np.random.default_rng(scan.seed)
+    look = scan.appearance
+    mean, texture = look.mean.copy(), look.texture
+    if not patient.map_lesions:
+        for lesion_label, white_label in zip(_MAP_LESIONS, (2, 41), strict=True):
+            mean[LABELS.index(lesion_label)] = mean[LABELS.index(white_label)]
+    image = mean[codes]
+    image[lesions == EDEMA] = look.edema
+    drawn = (lesions == CORE) & ~membership(_MAP_LESIONS)[codes]
+    image[drawn] = look.core
+    coarse = ndimage.zoom(rng.standard_normal([max(2, n // 8) for n in codes.shape], dtype=np.float32), 2, order=3)
+    zoom = np.asarray(codes.shape) / coarse.shape
+    fat = ndimage.zoom(coarse, zoom, order=1, grid_mode=True, mode="nearest") > 0
+    image[fat & (codes == _SOFT)] = look.fat
+    image += texture[codes] * rng.standard_normal(codes.shape, dtype=np.float32)
+    if patient.stripped:
+        image[~membership(BRAIN)[codes]] = -1000.0 if modality == "CT" else 0.0
+    elif scan.acquisition.table_hu is not None:
+        _add_table(image, codes, scan.acquisition.table_hu, rng)
+    values = acquire(image, grid, scan.acquisition, modality, scan.seed + 1)
+    return Volume(values, grid)
+
+
+def _add_table(image: np.ndarray, codes: np.ndarray, hounsfield: float, rng: np.random.Generator) -> None:
+    """A curved shell of a few voxels behind the head (toward posterior, array axis 1)."""
+    k, j, i = codes.shape
+    column = np.arange(i)[None, :] - i / 2
+    row = np.arange(j)[:, None] - j * rng.uniform(0.35, 0.5)
+    radius = np.hypot(column, row)
+    behind = np.nonzero((codes > 0).any(axis=(0, 2)))[0]
+    edge = (behind[-1] if len(behind) else j * 0.8) - j * 0.43
+    shell = (radius > edge) & (radius < edge + rng.integers(2, 6)) & (row > 0)
+    image[np.broadcast_to(shell, codes.shape) & (codes == 0)] = hounsfield

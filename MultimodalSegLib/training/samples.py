@@ -1,0 +1,143 @@
+"""An endless stream of made-up patients, cropped to what a training step takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset
+
+from ..images.grid import Grid
+from ..images.intensities import normalize, outside_value
+from ..synthesis.anatomy import BRAIN, Anatomy, load_anatomy, membership
+from ..synthesis.deformation import rotation
+from ..synthesis.pair import Scan, locate, render, sample_patient, truth
+from .plan import Plan
+
+FAMILIES = ("CT", "MR")
+_SETS: tuple[tuple[str, ...], ...] = (("CT", "MR"), ("MR", "CT"), ("CT",), ("MR",), ("T1", "FLAIR"))
+_SET_CHANCES = (0.25, 0.2, 0.22, 0.28, 0.05)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One training example; the batch size is one, every given modality is present.
+
+    Args:
+        images: (1, M, D, H, W) float32 normalized.
+        family: (1, M) int64 index in :data:`FAMILIES`.
+        channel: (1, D, H, W) int64 structure.
+        side: (1, 1, D, H, W) int8, +1 left, -1 right, 0 neither.
+        lesion: (1, 1, D, H, W) float32.
+    """
+
+    images: torch.Tensor
+    family: torch.Tensor
+    channel: torch.Tensor
+    side: torch.Tensor
+    lesion: torch.Tensor
+
+
+def brain_center(anatomy: Anatomy) -> np.ndarray:
+    """Middle of the brain, LPS millimetres."""
+    brain = np.argwhere(membership(BRAIN)[anatomy.codes[::4, ::4, ::4]]) * 4.0
+    center: np.ndarray = brain.mean(0)[::-1] * np.asarray(anatomy.grid.spacing) + np.asarray(anatomy.grid.origin)
+    return center
+
+
+def make_sample(anatomy: Anatomy, rng: np.random.Generator, plan: Plan, fraction: float) -> Sample:
+    """Draw one patient and render a crop of it.
+
+    Args:
+        anatomy: label map.
+        rng: source of every choice.
+        plan: sizes and spacings.
+        fraction: of the training budget spent, decides the stage.
+    """
+    stage = plan.stage(fraction)
+    shape = stage.sizes[rng.choice(len(stage.sizes), p=stage.chances)]
+    grid, focus = _crop_grid(anatomy, rng, shape, stage.spacing)
+    names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
+    patient = sample_patient(rng, anatomy, names, focus=focus)
+    codes, lesions = locate(anatomy, patient, grid)
+    answer = truth(codes, lesions, patient)
+    images, seen = [], np.zeros(grid.shape, bool)
+    for index, name in enumerate(names):
+        here = (codes, lesions)
+        if index and rng.random() < 0.4:
+            here = locate(anatomy, patient, grid, _small_motion(rng))  # type: ignore[assignment]
+        scan: Scan = patient.scans[name]
+        values = render(*here, patient, grid, name).array
+        seen |= _in_view(values.shape, scan.acquisition.view)
+        image = normalize(values, "CT" if name == "CT" else "MR")
+        if name != "CT":
+            inside = values != outside_value(name)
+            image = np.where(inside, image * rng.uniform(0.9, 1.1) + rng.uniform(-0.1, 0.1), image)
+        images.append(image.astype(np.float32))
+    family = [FAMILIES.index("CT" if name == "CT" else "MR") for name in names]
+    return Sample(
+        torch.from_numpy(np.stack(images))[None],
+        torch.tensor([family]),
+        torch.from_numpy(np.where(seen, answer.channel, 0).astype(np.int64))[None],
+        torch.from_numpy(np.where(seen, answer.side, 0).astype(np.int8))[None, None],
+        torch.from_numpy((answer.lesion & seen).astype(np.float32))[None, None],
+    )
+
+
+def _crop_grid(
+    anatomy: Anatomy, rng: np.random.Generator, shape: tuple[int, int, int], spacing: float
+) -> tuple[Grid, np.ndarray]:
+    extent = np.asarray(shape[::-1]) * spacing
+    roam = np.maximum(np.array([85.0, 105.0, 115.0]) - extent / 2, 12.0)
+    center = brain_center(anatomy) + rng.uniform(-1, 1, 3) * roam
+    origin = center - extent / 2 + spacing / 2
+    size = (shape[2], shape[1], shape[0])
+    grid = Grid(size, (spacing,) * 3, (float(origin[0]), float(origin[1]), float(origin[2])))
+    return grid, center
+
+
+def _small_motion(rng: np.random.Generator) -> np.ndarray:
+    """What registration leaves: up to 2 degrees and 2 mm."""
+    motion = np.eye(4)
+    motion[:3, :3] = rotation(rng.uniform(-2, 2, 3))
+    motion[:3, 3] = rng.uniform(-2, 2, 3)
+    return motion
+
+
+def _in_view(shape: tuple[int, ...], view: np.ndarray) -> np.ndarray:
+    inside = np.ones(shape, bool)
+    for axis in range(3):
+        line = np.zeros(shape[axis], bool)
+        line[int(view[axis, 0] * shape[axis]) : shape[axis] - int(view[axis, 1] * shape[axis])] = True
+        inside &= line.reshape([-1 if a == axis else 1 for a in range(3)])
+    return inside
+
+
+class SampleStream(IterableDataset[Sample]):
+    """Samples ``first``, ``first + 1``, ... of a plan, made by worker processes in turn.
+
+    Args:
+        paths: label maps.
+        plan: training plan.
+        first: number of the first sample.
+        fraction: shared number that says how much of the budget is spent.
+    """
+
+    def __init__(self, paths: list[Path], plan: Plan, first: int, fraction: Synchronized[float]) -> None:
+        self.paths, self.plan, self.first, self.fraction = paths, plan, first, fraction
+
+    def __iter__(self) -> Iterator[Sample]:
+        worker = torch.utils.data.get_worker_info()
+        step, number = (worker.num_workers, worker.id) if worker else (1, 0)
+        torch.set_num_threads(1)
+        anatomies = [load_anatomy(path) for path in self.paths]
+        index = self.first + number
+        while True:
+            rng = np.random.default_rng((self.plan.seed, index))
+            anatomy = anatomies[rng.integers(len(anatomies))]
+            yield make_sample(anatomy, rng, self.plan, self.fraction.value)
+            index += step
