@@ -15,7 +15,7 @@ from scipy import ndimage
 from ..images.grid import Grid
 from ..images.volume import Volume
 from .acquisition import Acquisition, acquire, sample_acquisition
-from .anatomy import BRAIN, LABELS, Anatomy, code_to_channel, code_to_side, membership
+from .anatomy import BRAIN, LABELS, Anatomy, code_to_channel, code_to_side, head_classes, membership
 from .appearance import Appearance, sample_ct, sample_mr
 from .deformation import Deformation, label_points, sample_deformation, take_codes
 from .lesions import CORE, EDEMA, Lesion, lesion_map, sample_lesions
@@ -175,3 +175,16 @@ def _add_table(image: np.ndarray, codes: np.ndarray, hounsfield: float, rng: np.
     edge = (behind[-1] if len(behind) else j * 0.8) - j * 0.43
     shell = (radius > edge) & (radius < edge + rng.integers(2, 6)) & (row > 0)
     image[np.broadcast_to(shell, codes.shape) & (codes == 0)] = hounsfield
+
+
+def label_values(answer: Truth) -> np.ndarray:
+    """The label map a perfect segmentation would give: values of the table of structures, uint16 (k, j, i).
+
+    A voxel of a paired structure without a side (there is none in the shipped maps) counts as right.
+    """
+    table = head_classes()
+    left = np.array([e.get("left", e).get("value", 0) for e in table["classes"]], np.uint16)
+    right = np.array([e.get("right", e).get("value", 0) for e in table["classes"]], np.uint16)
+    values = np.where(answer.side > 0, left[answer.channel], right[answer.channel])
+    values[answer.lesion] = table["lesion"]["value"]
+    return values
