@@ -91,7 +91,8 @@ class Trainer:
         stream = SampleStream(self.paths, self.plan, self.step, shared)
         loader = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=3)
         samples = iter(loader)
-        saved, running = self.seconds, {}
+        saved = self.seconds
+        running: dict[str, float] = {}
         while self.fraction < 1.0:
             started = time.perf_counter()
             parts = self._train_step(next(samples))
