@@ -19,7 +19,9 @@ CORMACK = (0.0, 900.0, 3100.0, 5000.0)
 HOUNSFIELD = (-1000.0, -100.0, 100.0, 2000.0)
 """Cormack units (Rorden et al., NeuroImage 61:957, 2012) give -100..100 HU eleven times their range."""
 
-NOTICE = "Templates averaged over many heads, not one patient; the CT and the MRI are of different people. See NOTICE.txt."
+NOTICE = (
+    "Templates averaged over many heads, not one patient; the CT and the MRI are of different people. See NOTICE.txt."
+)
 
 
 def main(source: Path, folder: Path) -> None:

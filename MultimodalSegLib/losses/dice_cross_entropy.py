@@ -1,7 +1,8 @@
 """Dice plus cross-entropy over many classes in one pass.
 
-Cross-entropy: mean over voxels of ``-log p_true``. Dice (Milletari et al., 3DV 2016; the squared-free form of MONAI's
-``DiceLoss(batch=True)``): mean over the classes present in the target of ``1 - (2 sum(p t) + s) / (sum(p) + sum(t) + s)``.
+Cross-entropy is the mean over voxels of ``-log p_true``. Dice (Milletari et al., 3DV 2016; without squares, as MONAI's
+``DiceLoss(batch=True)``) is the mean over the classes present in the target of
+``1 - (2 sum(p t) + s) / (sum(p) + sum(t) + s)``.
 With K about 27 classes the usual composition keeps five arrays of the size of the logits and takes longer than the
 network itself; here both gradients are written out and share one softmax.
 """

@@ -84,9 +84,7 @@ def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str,
         if np.ptp(settings.bias):
             zoom = np.asarray(image.shape) / 4.0
             coarse = ndimage.zoom(settings.bias, np.minimum(zoom, 6), order=3, grid_mode=True, mode="nearest")
-            fine = ndimage.zoom(
-                coarse, np.asarray(image.shape) / coarse.shape, order=1, grid_mode=True, mode="nearest"
-            )
+            fine = ndimage.zoom(coarse, np.asarray(image.shape) / coarse.shape, order=1, grid_mode=True, mode="nearest")
             image = image * np.exp(fine)
         image = image**settings.gamma
     noise = rng.standard_normal(image.shape, dtype=np.float32)

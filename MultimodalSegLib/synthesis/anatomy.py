@@ -15,7 +15,37 @@ import SimpleITK as sitk
 from ..errors import InputError
 from ..images.grid import Grid
 
-LABELS = (0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 25, 26, 28, 30, 41, 42, 43, 44, 46, 47, 49, 50)
+LABELS: tuple[int, ...] = (
+    0,
+    2,
+    3,
+    4,
+    5,
+    7,
+    8,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    16,
+    17,
+    18,
+    24,
+    25,
+    26,
+    28,
+    30,
+    41,
+    42,
+    43,
+    44,
+    46,
+    47,
+    49,
+    50,
+)
 LABELS += (51, 52, 53, 54, 57, 58, 60, 62, 72, 85, 136, 137, 163, 164, 502, 506, 507, 508, 509, 511, 512, 514, 515)
 LABELS += (516, 530)
 """Numbers of the SynthSeg training label maps; a *code* is a position in this tuple, so that a map fits one byte."""

@@ -39,7 +39,9 @@ def load_state(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist.", "Give the folder of a training run.") from error
     except Exception as error:  # torch raises many kinds for a damaged file
-        raise InputError(f"{path} is not the state of a training run.", "Train again, or copy the file again.") from error
+        raise InputError(
+            f"{path} is not the state of a training run.", "Train again, or copy the file again."
+        ) from error
     return state
 
 
@@ -54,7 +56,9 @@ def export(run: Path, path: Path, *, name: str, version: str) -> Bundle:
     """
     state = load_state(run / "state.pt")
     given = dict(state["plan"])
-    stages = tuple(Stage(s["until"], s["spacing"], tuple(map(tuple, s["sizes"])), tuple(s["chances"])) for s in given["stages"])
+    stages = tuple(
+        Stage(s["until"], s["spacing"], tuple(map(tuple, s["sizes"])), tuple(s["chances"])) for s in given["stages"]
+    )
     plan = Plan(**{**given, "stages": stages, "widths": tuple(given["widths"]), "held_out": tuple(given["held_out"])})
     table = head_classes()
     metadata = {
@@ -68,7 +72,11 @@ def export(run: Path, path: Path, *, name: str, version: str) -> Bundle:
         "network_classes": [{k: v for k, v in entry.items() if k != "labels"} for entry in table["classes"]],
         "lesion": {k: v for k, v in table["lesion"].items() if k != "labels"},
         "training_data": TRAINING_DATA,
-        "training": {"steps": state["step"], "minutes": round(state["seconds"] / 60, 1), "held_out": list(plan.held_out)},
+        "training": {
+            "steps": state["step"],
+            "minutes": round(state["seconds"] / 60, 1),
+            "held_out": list(plan.held_out),
+        },
         "limits": list(LIMITS),
     }
     return save_bundle(path, metadata, state["average"], dtype="float16")

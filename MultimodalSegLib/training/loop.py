@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader
 
 from ..errors import InputError
 from ..networks.build import build_network
+from ..networks.device import choose_device, choose_precision
 from ..progress import Event, Progress, silent
 from ..synthesis.anatomy import head_classes
 from .objective import objective
@@ -36,14 +37,6 @@ def network_config(plan: Plan) -> dict[str, Any]:
         "widths": list(plan.widths),
         "stride": 2 ** len(plan.widths),
     }
-
-
-def fast_bfloat16() -> bool:
-    """True where bfloat16 arithmetic is native, so that mixed precision pays."""
-    if torch.cuda.is_available():
-        return torch.cuda.is_bf16_supported()
-    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    return "avx512_bf16" in flags or "amx_bf16" in flags
 
 
 class Trainer:
@@ -65,7 +58,9 @@ class Trainer:
         self.plan, self.paths, self.out = plan, paths, out
         torch.manual_seed(plan.seed)
         self.network = build_network(network_config(plan))
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = choose_device("auto")
+        # float16 would need a gradient scaler; such devices train in float32
+        self.mixed = choose_precision(self.device) is torch.bfloat16
         self.network.to(self.device)
         self.average = {k: v.detach().clone().float() for k, v in self.network.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -113,7 +108,7 @@ class Trainer:
             group["lr"] = self.plan.learning_rate * self._schedule()
         self.network.train()
         images, family = sample.images.to(self.device), sample.family.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=fast_bfloat16()):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
             output = self.network(images, torch.ones_like(family, dtype=torch.bool), family)
         moved = Sample(*(value.to(self.device) for value in vars(sample).values()))
         loss, parts = objective(output, moved)

@@ -68,7 +68,10 @@ def icbm(model: Bundle, data: Path) -> Iterator[tuple[str, dict]]:
 def remind(model: Bundle, data: Path) -> Iterator[tuple[str, dict]]:
     """T1 after contrast agent, and T2, of one patient with a glioma; there is no truth but a small tumor mask."""
     for name, file in (("T1C", "ReMIND-022_T1post"), ("T2", "ReMIND-022_T2SPACE")):
-        yield f"remind-022 {name}", present(segment(Case({name: read_volume(data / f"remind-022/{file}.nii.gz")}), model))
+        yield (
+            f"remind-022 {name}",
+            present(segment(Case({name: read_volume(data / f"remind-022/{file}.nii.gz")}), model)),
+        )
 
 
 def synthetic(model: Bundle, data: Path) -> Iterator[tuple[str, dict]]:
@@ -121,9 +124,16 @@ def main() -> None:
         start = time.perf_counter()
         for case, row in CASES[name](model, given.data):
             results[case] = row
-            print(f"{case:16}", "  ".join(f"{k} {v}" for k, v in row.items()), f"({time.perf_counter() - start:.1f} s)", flush=True)
+            print(
+                f"{case:16}",
+                "  ".join(f"{k} {v}" for k, v in row.items()),
+                f"({time.perf_counter() - start:.1f} s)",
+                flush=True,
+            )
     if given.out:
-        given.out.write_text(json.dumps({"model": f"{model.name} {model.version}", "results": results}, indent=1) + "\n")
+        given.out.write_text(
+            json.dumps({"model": f"{model.name} {model.version}", "results": results}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

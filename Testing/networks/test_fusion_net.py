@@ -88,7 +88,9 @@ def test_every_parameter_gets_a_gradient():
     output = network(torch.randn(1, 2, 16, 16, 16), torch.tensor([[True, True]]), torch.tensor([[0, 1]]))
     sum(part.float().square().mean() for part in output).backward()
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
-    assert [name for name in silent if not name.endswith("score.bias")] == []  # a common shift of all scores changes nothing
+    assert [
+        name for name in silent if not name.endswith("score.bias")
+    ] == []  # a common shift of all scores changes nothing
 
 
 @pytest.mark.parametrize(("change", "message"), [({"kind": "unknown"}, "unknown"), ({"stride": 32}, "stride 8")])

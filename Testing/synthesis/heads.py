@@ -18,7 +18,13 @@ def ellipsoid(center: tuple[float, float, float], radii: tuple[float, float, flo
 def a_head() -> Anatomy:
     """Skin, bone, fluid, cortex, white matter and ventricles, left and right apart; 1 = left has larger x."""
     labels = np.zeros(GRID.shape, int)
-    for label, radii in ((511, (84, 98, 84)), (515, (80, 94, 80)), (24, (72, 86, 72)), (3, (68, 82, 68)), (2, (58, 72, 58))):
+    for label, radii in (
+        (511, (84, 98, 84)),
+        (515, (80, 94, 80)),
+        (24, (72, 86, 72)),
+        (3, (68, 82, 68)),
+        (2, (58, 72, 58)),
+    ):
         labels[ellipsoid((0, 0, 0), radii)] = label
     labels[ellipsoid((15, 0, 5), (10, 30, 14))] = 4
     labels[ellipsoid((-15, 0, 5), (10, 30, 14))] = 43

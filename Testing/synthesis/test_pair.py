@@ -28,7 +28,9 @@ def test_without_deformation_the_label_map_comes_back(a_label_head):
 
 
 def test_ct_has_hounsfield_units(a_label_head):
-    patient = sample_patient(np.random.default_rng(1), a_label_head, ("CT",), strength=0.0, lesion_chance=0.0, strip_chance=0.0)
+    patient = sample_patient(
+        np.random.default_rng(1), a_label_head, ("CT",), strength=0.0, lesion_chance=0.0, strip_chance=0.0
+    )
     codes, lesions = locate(a_label_head, patient, GRID)
     ct = render(codes, lesions, patient, GRID, "CT").array
     answer = truth(codes, lesions, patient)
@@ -75,7 +77,9 @@ def test_motion_moves_a_scan_and_nothing_else(a_label_head):
 def test_drawn_lesions_are_in_the_brain_and_visible_in_ct(a_label_head):
     sizes = []
     for seed in range(8):
-        patient = sample_patient(np.random.default_rng(seed), a_label_head, strength=0.3, lesion_chance=1.0, strip_chance=0.0)
+        patient = sample_patient(
+            np.random.default_rng(seed), a_label_head, strength=0.3, lesion_chance=1.0, strip_chance=0.0
+        )
         codes, lesions = locate(a_label_head, patient, GRID)
         allowed = np.isin(codes, [LABELS.index(n) for n in (2, 41, 3, 42)])
         assert allowed[lesions > 0].all()

@@ -1,0 +1,49 @@
+"""The command line; each command has a file of its own in ``commands/``. Nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from .commands.demo import demo
+from .commands.doctor import doctor
+from .commands.listeners import JsonLines
+from .commands.models import models
+from .commands.register import register
+from .commands.segment import segment
+from .commands.train import train
+from .errors import InputError
+
+app = typer.Typer(
+    help="Register and segment CT and MRI of one head. For research use only: this is not a medical device.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(segment)
+app.command()(register)
+app.add_typer(models, name="models")
+app.command()(train)
+app.command()(demo)
+app.command()(doctor)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and leave the process with its exit code.
+
+    Args:
+        arguments: without the program name; those of the process if None.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if "jsonl" not in given and "--events=jsonl" not in given:
+        app(given, prog_name="multimodalseg")
+    try:
+        sys.exit(app(given, prog_name="multimodalseg", standalone_mode=False) or 0)
+    except Exception as error:
+        # A wrong command line is told to the program as an event. Typer's exceptions have no stable home.
+        if not hasattr(error, "format_message"):
+            raise
+        JsonLines().error(InputError(error.format_message(), "See --help for the options."))
+        sys.exit(InputError.exit_code)

@@ -1,0 +1,26 @@
+"""Options with a few fixed values."""
+
+from enum import Enum
+
+
+class Kind(str, Enum):
+    """How the moving volumes are registered."""
+
+    rigid = "rigid"
+    affine = "affine"
+    bspline = "bspline"
+    none = "none"
+
+
+class Device(str, Enum):
+    """Where the network runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class Events(str, Enum):
+    """How progress is told to a program."""
+
+    jsonl = "jsonl"

@@ -1,0 +1,72 @@
+"""``register``: one volume onto another."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..errors import InputError, OutputError
+from .choices import Events, Kind
+from .ending import ending
+from .listeners import listener
+
+
+def register(
+    fixed: Annotated[Path, typer.Option(help="Volume that stays where it is.")],
+    moving: Annotated[Path, typer.Option(help="Volume that is brought onto it.")],
+    out: Annotated[Path, typer.Option(help="Transform file to write (.h5 or .tfm); Slicer reads it.")],
+    kind: Annotated[Kind, typer.Option(help="none only measures how well the volumes agree.")] = Kind.rigid,
+    fixed_modality: Annotated[str, typer.Option(help="CT, MR, T1, ...; helps to find the head.")] = "",
+    moving_modality: Annotated[str, typer.Option(help="CT, MR, T1, ...; helps to find the head.")] = "",
+    moved: Annotated[Path | None, typer.Option(help="Also write the moving volume on the fixed volume's grid.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+) -> None:
+    """Find the transform between two volumes and say how good it is."""
+    told = listener(events)
+    with ending(told) as progress:
+        from ..images.intensities import outside_value
+        from ..images.io import read_volume, write_volume
+        from ..images.resample import resample
+        from ..pipeline import registration_warnings
+        from ..registration.register import register as find_transform
+        from ..registration.transform_file import check_ending, write_transform
+
+        if kind is Kind.none:
+            raise InputError("There is nothing to do for --kind none.", "Choose rigid, affine or bspline.")
+        check_ending(out)
+        for file in filter(None, (out, moved)):
+            if file.exists() and not overwrite:
+                raise OutputError(f"{file} exists already.", "Choose another name or add --overwrite.")
+        names = fixed_modality.upper(), moving_modality.upper()
+        volumes = read_volume(fixed), read_volume(moving)
+        found = find_transform(
+            *volumes, kind.value, fixed_modality=names[0], moving_modality=names[1], progress=progress
+        )
+        write_transform(found.transform, out)
+        if moved is not None:
+            outside = outside_value(names[1] or "MR")
+            write_volume(resample(volumes[1], volumes[0].grid, found.transform, outside=outside), moved)
+        quality = found.quality
+        warnings = registration_warnings(names[1] or "the moving volume", names[0] or "the fixed volume", found)
+        told.say(
+            f"Mutual information {quality.mutual_information_before:.3f} before and "
+            f"{quality.mutual_information_after:.3f} after, overlap of the heads {quality.head_overlap:.2f}, "
+            f"{found.seconds:.1f} s.",
+            f"Transform: {out}",
+        )
+        for sentence in warnings:
+            told.warn(sentence)
+        told.result(
+            {
+                "transform": str(out),
+                "moved": str(moved) if moved else None,
+                "kind": found.kind,
+                "seconds": round(found.seconds, 3),
+                **asdict(quality),
+                "warnings": warnings,
+            }
+        )

@@ -1,0 +1,66 @@
+"""How much memory a pass through the network takes, and how much there is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+SHARE = 0.9
+"""Part of the free memory that may be planned for."""
+
+LIVE_FEATURES = 5.0
+"""Float32 tensors of the first stage that are alive at once for each modality: an upper bound of what was measured on a
+processor (3.3 to 4.4 for boxes of 96x96x96 to 160x192x192, one and two modalities, 16 and 32 bits)."""
+
+
+def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torch.dtype) -> float:
+    """Peak bytes per voxel of the network's input.
+
+    The logits count twice (the head's output and its rearranged copy), features at half resolution an eighth.
+
+    Args:
+        network: the ``network`` entry of the bundle's metadata.
+        modalities: number of volumes given to the network.
+        precision: type of the logits.
+    """
+    size = torch.finfo(precision).bits // 8
+    logits = 2 * (int(network["classes"]) + 2) * size
+    features = LIVE_FEATURES * int(network["widths"][0]) * 4 / 8 * max(1, modalities)
+    return logits + features + 4 * modalities
+
+
+def accumulator_bytes_per_voxel(network: Mapping[str, Any]) -> float:
+    """Bytes per voxel for adding up windows: half-precision logits and one float32 weight."""
+    return 2.0 * (int(network["classes"]) + 2) + 4.0
+
+
+def free_bytes(device: torch.device, memory_limit_mb: float | None) -> float:
+    """Memory that may be used for the network, in bytes; a limit counts what is taken beyond what is in use now."""
+    if memory_limit_mb is not None:
+        return memory_limit_mb * 2**20
+    if device.type == "cuda":
+        return SHARE * torch.cuda.mem_get_info(device)[0]
+    import psutil
+
+    return SHARE * min(float(psutil.virtual_memory().available), _container_bytes())
+
+
+def _container_bytes() -> float:
+    """What the control group of a container or batch job still allows (Linux), else infinity."""
+    group = Path("/sys/fs/cgroup")
+    try:
+        return float((group / "memory.max").read_text()) - float((group / "memory.current").read_text())
+    except (OSError, ValueError):
+        return float("inf")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an exception is torch's or Python's way of saying that memory is exhausted."""
+    text = str(error).lower()
+    phrases = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(phrase in text for phrase in phrases)
+    )

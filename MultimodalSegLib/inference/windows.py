@@ -1,0 +1,131 @@
+"""The network's answer for a volume: in one shot, or put together from overlapping windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import torch
+from torch import Tensor, nn
+
+Report = Callable[[float], None]
+"""Takes the finished fraction, 0 to 1; may raise to stop."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The network's answer on the working grid.
+
+    Args:
+        logits: (K + 2, D, H, W) bfloat16, float16 or float32: structures (0 is background), side, lesion.
+        presence: logit that there is a lesion; the largest of the windows.
+        modality_weights: (M,) mean fusion weight in what is not background, summing to 1.
+        windows: number of passes through the network.
+    """
+
+    logits: Tensor
+    presence: float
+    modality_weights: Tensor
+    windows: int
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A network, and how to run it.
+
+    Args:
+        network: in evaluation mode, on ``device``.
+        device: where to compute.
+        precision: type of the convolutions, ``torch.float32`` or a 16-bit type (automatic mixed precision).
+    """
+
+    network: nn.Module
+    device: torch.device
+    precision: torch.dtype
+
+    def one_shot(self, images: Tensor, family: Tensor) -> Prediction:
+        """Run on a whole volume.
+
+        Args:
+            images: (M, D, H, W) normalized float32; sides are multiples of the network's stride.
+            family: (M,) int64, index of each modality's family.
+        """
+        logits, presence, weights, heads = self._run(images, family)
+        return Prediction(logits, presence, weights / max(heads, 1e-6), 1)
+
+    @torch.inference_mode()
+    def windowed(
+        self, images: Tensor, family: Tensor, window: Sequence[int], stride: int, report: Report
+    ) -> Prediction:
+        """Run on windows that overlap by a quarter, and add their logits with Gaussian weights.
+
+        Args:
+            images: as for :meth:`one_shot`.
+            family: as for :meth:`one_shot`.
+            window: (d, h, w), multiples of ``stride``; cut to the volume where larger.
+            stride: of the network.
+            report: told after each window.
+        """
+        shape = tuple(images.shape[1:])
+        size = [min(w, s) for w, s in zip(window, shape, strict=True)]
+        corners = list(product(*(window_starts(s, w, stride) for s, w in zip(shape, size, strict=True))))
+        importance = gaussian(size).to(self.device)
+        total, weight = None, torch.zeros(shape, device=self.device)
+        presences, mixture, heads = [], torch.zeros(len(images)), 0.0
+        for n, corner in enumerate(corners):
+            part = tuple(slice(c, c + w) for c, w in zip(corner, size, strict=True))
+            logits, presence, weights, count = self._run(images[(slice(None), *part)], family)
+            if total is None:
+                total = torch.zeros(len(logits), *shape, dtype=torch.float16, device=self.device)
+            # half precision is enough: logits stay within tens and at most 8 windows with weights <= 1 overlap
+            total[(slice(None), *part)] += logits.float().mul_(importance).clamp_(-4e3, 4e3).half()
+            weight[part] += importance
+            presences.append(presence)
+            mixture, heads = mixture + weights, heads + count
+            report((n + 1) / len(corners))
+        assert total is not None
+        for channel in total:
+            channel /= weight
+        return Prediction(total, max(presences), mixture / max(heads, 1e-6), len(corners))
+
+    @torch.inference_mode()
+    def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, float]:
+        """One pass: logits (K + 2, ...), presence, summed fusion weights (M,) in the head, and over how many points."""
+        mixed = self.precision != torch.float32
+        with torch.autocast(self.device.type, dtype=self.precision if mixed else None, enabled=mixed):
+            present = torch.ones(1, len(images), dtype=torch.bool, device=self.device)
+            output = self.network(images[None].to(self.device), present, family[None].to(self.device))
+        logits = joined(output.structures[0], output.side[0], output.lesion[0])
+        fusion = output.weights[0].float()  # (M, d, h, w)
+        step = [s // f for s, f in zip(logits.shape[1:], fusion.shape[1:], strict=True)]
+        coarse = output.structures[0][:, step[0] // 2 :: step[0], step[1] // 2 :: step[1], step[2] // 2 :: step[2]]
+        head = coarse.argmax(0) > 0
+        head = head if bool(head.any()) else torch.ones_like(head)
+        return logits, float(output.presence[0]), fusion[:, head].sum(1).cpu(), float(head.sum())
+
+
+def joined(structures: Tensor, side: Tensor, lesion: Tensor) -> Tensor:
+    """The (K, ...), (1, ...) and (1, ...) logits as one (K + 2, ...) tensor; no copy if they lie so in memory."""
+    k, step = len(structures), structures.stride(0)
+    follows = [structures.storage_offset() + n * step == t.storage_offset() for n, t in ((k, side), (k + 1, lesion))]
+    storages = {t.untyped_storage().data_ptr() for t in (structures, side, lesion)}
+    if len(storages) == 1 and all(follows) and structures.stride()[1:] == side.stride()[1:] == lesion.stride()[1:]:
+        return structures.as_strided((k + 2, *structures.shape[1:]), structures.stride(), structures.storage_offset())
+    return torch.cat([structures, side, lesion])
+
+
+def window_starts(size: int, window: int, stride: int) -> list[int]:
+    """First voxels of windows that cover ``size`` and overlap by at least a quarter; multiples of ``stride``."""
+    step = max(stride, int(window * 0.75) // stride * stride)
+    starts = list(range(0, size - window, step))
+    return [*starts, size - window]
+
+
+def gaussian(size: Sequence[int]) -> Tensor:
+    """Weights (d, h, w) that fall from 1 in the middle to 0.01 or more at the corners."""
+    result = torch.ones(())
+    for n in size:
+        x = (torch.arange(n) + 0.5) / n - 0.5
+        result = result[..., None] * torch.exp(-0.5 * (x / 0.25) ** 2)
+    return result.clamp_min(0.01)

@@ -1,0 +1,46 @@
+"""What the computer and the installation are: versions, memory, so that a run can say where it was made."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib import metadata
+
+PACKAGES = ("torch", "monai", "SimpleITK", "numpy", "scipy", "safetensors")
+"""Distributions whose versions can change a result."""
+
+
+def version_of(package: str) -> str | None:
+    """Version of an installed distribution, or None; nothing is imported."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def versions() -> dict[str, str]:
+    """Versions that belong to a result: this library, Python, the platform and :data:`PACKAGES`."""
+    from . import __version__
+
+    found = {"MultimodalSeg": __version__, "python": platform.python_version(), "platform": platform.platform()}
+    return found | {name: version_of(name) or "missing" for name in PACKAGES}
+
+
+def peak_memory_mb() -> float:
+    """Highest resident memory of this process so far, in MiB."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return round(psutil.Process().memory_info().peak_wset / 1024**2, 1)
+    per_mib = 1024**2 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB on Linux
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mib, 1)
+
+
+def usable_processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

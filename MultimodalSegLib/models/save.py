@@ -1,0 +1,181 @@
+"""Writing a trained model as a bundle."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..checksum import sha256
+from ..errors import ModelError, OutputError
+from ..machine import version_of
+from .bundle import Bundle, load_bundle
+from .checks import FORMAT_VERSION, METADATA, WEIGHTS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MONAI_SCHEMA = (
+    "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
+)
+PRECISIONS = ("float16", "float32")
+
+
+def save_bundle(
+    path: Path | str,
+    metadata: Mapping[str, Any],
+    state_dict: Mapping[str, Tensor],
+    *,
+    dtype: str = "float16",
+    license_text: str = "",
+) -> Bundle:
+    """Write a bundle: to a temporary folder, checked there, then renamed; an older bundle at ``path`` is replaced.
+
+    Args:
+        path: the folder to make; its name is the model's name in the search folders.
+        metadata: name, version, description, license, network, working_spacing, modality_families, network_classes,
+            lesion, training_data, limits, and whatever else is worth saying. Checksum, package versions and the
+            tensor description that MONAI asks for are filled in.
+        state_dict: the network's weights.
+        dtype: ``"float16"`` halves the file, ``"float32"`` keeps every bit.
+        license_text: text of ``LICENSE``; the name of the license if empty.
+
+    Raises:
+        ModelError: metadata incomplete or contradictory, or weights that are not finite in ``dtype``.
+        OutputError: ``path`` is something else than a bundle, or cannot be written.
+    """
+    path = Path(path)
+    if dtype not in PRECISIONS:
+        raise ValueError(f"dtype {dtype!r} is none of {PRECISIONS}")
+    if path.exists() and not (path / METADATA).is_file() and not (path.is_dir() and not any(path.iterdir())):
+        raise OutputError(f"{path} exists and is not a model folder.", "Choose another folder for the model.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        raise OutputError(f"Cannot write into {path.parent}: {error.strerror}.", "Choose a writable folder.") from error
+    try:
+        _write(temporary, metadata, state_dict, dtype, license_text)
+        load_bundle(temporary)
+        temporary.chmod(0o755)
+        _replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"Cannot write the model {path}: {error.strerror}.", "Free some disk space.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return load_bundle(path)
+
+
+def _replace(new: Path, path: Path) -> None:
+    """Put ``new`` in the place of ``path``; on failure the old folder stays."""
+    if not path.exists():
+        new.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    try:
+        path.rename(old / path.name)
+        try:
+            new.rename(path)
+        except OSError:
+            (old / path.name).rename(path)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _write(folder: Path, given: Mapping[str, Any], state: Mapping[str, Tensor], dtype: str, license_text: str) -> None:
+    import torch
+    from safetensors.torch import save_file
+
+    for part in ("configs", "models", "docs"):
+        (folder / part).mkdir()
+    wanted = getattr(torch, dtype)
+    tensors = {
+        name: (t.detach().cpu().to(wanted) if t.is_floating_point() else t.detach().cpu()).contiguous().clone()
+        for name, t in state.items()
+    }
+    bad = [name for name, t in tensors.items() if t.is_floating_point() and not bool(torch.isfinite(t).all())]
+    if bad:
+        raise ModelError(f"The weight {bad[0]!r} is not finite as {dtype}.", "Train on, or save it as float32.")
+    save_file(tensors, str(folder / WEIGHTS), metadata={"format": "pt"})
+
+    needed = ("name", "network", "modality_families", "network_classes", "license", "lesion", "working_spacing")
+    missing = [key for key in needed if key not in given]
+    if missing:
+        raise ModelError(f"The metadata of the model lack {', '.join(missing)}.", "Give them to save_bundle.")
+    metadata = _defaults(given) | dict(given)
+    metadata |= {"format_version": FORMAT_VERSION, "checksum": sha256(folder / WEIGHTS)}
+    texts = {
+        METADATA: json.dumps(metadata, indent=2, ensure_ascii=False),
+        Path("configs") / "inference.json": json.dumps(_inference(metadata), indent=2),
+        Path("LICENSE"): license_text or f"{metadata['license']}\n",
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    _write_readme(folder, metadata)
+
+
+def _write_readme(folder: Path, metadata: Mapping[str, Any]) -> None:
+    described = Bundle(folder, metadata).describe().splitlines()
+    lines = [f"- {line}" for line in described if not line.startswith("Folder:")]
+    (folder / "docs" / "README.md").write_text(f"# {metadata['name']}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that MONAI asks for and that follow from the rest."""
+    names = [entry["name"] for entry in given["network_classes"]]
+    spatial = [f"{given['network']['stride']}*n"] * 3
+    image = {"type": "image", "dtype": "float32", "spatial_shape": spatial, "is_patch_data": False}
+    return {
+        "schema": MONAI_SCHEMA,
+        "monai_version": version_of("monai") or "",
+        "pytorch_version": version_of("torch") or "",
+        "numpy_version": version_of("numpy") or "",
+        "required_packages_version": {name: version_of(name) or "" for name in ("safetensors", "SimpleITK", "scipy")},
+        "task": "Segmentation of the head from CT, MRI or both",
+        "authors": "The SlicerMultimodalSeg authors",
+        "copyright": "The SlicerMultimodalSeg authors",
+        "changelog": {str(given.get("version", "")): "as described"},
+        "network_data_format": {
+            "inputs": {
+                "image": image
+                | {
+                    "format": "magnitude",
+                    "modality": ", ".join(given["modality_families"]),
+                    "num_channels": len(given["modality_families"]),
+                    "value_range": [-1.5, 1.8],
+                    "channel_def": {str(n): family for n, family in enumerate(given["modality_families"])},
+                }
+            },
+            "outputs": {
+                "pred": image
+                | {
+                    "format": "labels",
+                    "num_channels": len(names),
+                    "value_range": [],
+                    "channel_def": {str(n): name for n, name in enumerate(names)},
+                }
+            },
+        },
+    }
+
+
+def _inference(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration for ``python -m monai.bundle run``: read, align, segment, write."""
+    return {
+        "imports": ["$import MultimodalSegLib"],
+        "bundle_root": ".",
+        "inputs": {"CT": "ct.nii.gz"},
+        "output": "labels.nii.gz",
+        "network_def": {
+            "_target_": "MultimodalSegLib.networks.build.build_network",
+            "config": dict(metadata["network"]),
+        },
+        "case": "$MultimodalSegLib.Case({k: MultimodalSegLib.read_volume(v) for k, v in @inputs.items()})",
+        "bundle": "$MultimodalSegLib.load_bundle(@bundle_root)",
+        "segmentation": "$MultimodalSegLib.segment(MultimodalSegLib.align(@case), @bundle)",
+        "run": ["$MultimodalSegLib.write_volume(@segmentation.labels, @output)"],
+    }

@@ -1,0 +1,242 @@
+"""From files to a run folder: read, register, segment, measure; each stage can be taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from typing import Any
+
+import SimpleITK as sitk
+
+from .checksum import checksum
+from .errors import InputError
+from .images.case import Case
+from .images.io import read_labels, read_volume, write_volume
+from .inference.segmentation import Segmentation
+from .machine import versions
+from .models.bundle import Bundle, load_bundle
+from .progress import Event, Progress, silent
+from .registration.align import align
+from .registration.aligned import AlignedCase, Quality, Registration
+from .registration.register import LOW_HEAD_OVERLAP
+from .registration.transform_file import read_transform, write_transform
+from .run_folder import RunFolder
+from .segment_options import SegmentOptions
+
+STAGES = ("read", "register", "segment", "measure")
+RESEARCH_USE = "For research use only: this is not a medical device."
+
+
+def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFolder:
+    """Register and segment one case and leave everything in a run folder.
+
+    Args:
+        options: what to do.
+        progress: takes the events of the stages ``"read"``, ``"register"``, ``"segment"`` and ``"measure"``.
+
+    Returns:
+        The finished run folder.
+
+    Raises:
+        MultimodalSegError: input, output, model, registration or memory errors; the run folder, where it could be
+            made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
+    """
+    bundle = load_bundle(options.model)
+    for name in options.volumes:
+        bundle.family_index(name)  # refuses early what the network was not made for
+    known = {entry.name.lower() for entry in bundle.classes()} | {"lesion"}
+    for name in options.probabilities:
+        if name.lower() not in known:
+            raise InputError(f"The model has no class {name!r}.", "The command 'models describe' lists its classes.")
+    run = _begin(options, bundle)
+    if run.status == "finished":
+        return run
+    if options.threads:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
+    with run.working():
+        aligned = _restore_aligned(run) if run.has("register") else _register(run, options, progress)
+        segmentation = (
+            _restore_segmentation(run, bundle)
+            if run.has("segment")
+            else _segment(run, options, bundle, aligned, progress)
+        )
+        _measure(run, segmentation, aligned, progress)
+    return run
+
+
+def _begin(options: SegmentOptions, bundle: Bundle) -> RunFolder:
+    """Make the run folder, or open the one to go on with after checking that it is the same work."""
+    record: dict[str, Any] = {
+        "inputs": {name: {"path": str(path.absolute())} for name, path in options.volumes.items()},
+        "reference": options.reference,
+        "parameters": {
+            "registration": options.registration,
+            "transforms": {name: checksum(path) for name, path in options.transforms.items()},
+            "probabilities": list(options.probabilities),
+            "seed": options.seed,
+        },
+        "model": {
+            "name": bundle.name,
+            "version": bundle.version,
+            "checksum": bundle.checksum,
+            "path": str(bundle.path),
+        },
+        "versions": versions(),
+        "warnings": [RESEARCH_USE],
+    }
+    if not (options.resume and (options.out / "run.json").is_file()):
+        return RunFolder.create(options.out, record, overwrite=options.overwrite)
+    run = RunFolder.open(options.out)
+    _check_same_work(run, record)
+    for name, entry in run.record["inputs"].items():
+        if "sha256" in entry and checksum(options.volumes[name]) != entry["sha256"]:
+            raise InputError(f"The {name} volume is not the one of the run in {run.path}.", _RESUME_HINT)
+    run.verify()
+    if not all(run.has(stage) for stage in STAGES) and run.status == "finished":
+        run.record["status"] = "stopped"  # a result was deleted since
+    return run
+
+
+_RESUME_HINT = "Give the same input and parameters as before, or choose another folder."
+
+
+def _check_same_work(run: RunFolder, record: Mapping[str, Any]) -> None:
+    """A run goes on only with the volumes, the parameters, the model and the version that it began with."""
+    was, now = run.record, record
+    compared = {
+        "volumes": (sorted(was["inputs"]), sorted(now["inputs"])),
+        "reference": (was["reference"], now["reference"]),
+        "model": (was["model"]["checksum"], now["model"]["checksum"]),
+        "version": (was["versions"]["MultimodalSeg"], now["versions"]["MultimodalSeg"]),
+        **{name: (was["parameters"].get(name), value) for name, value in now["parameters"].items()},
+    }
+    for name, (before, asked) in compared.items():
+        if before != asked:
+            raise InputError(
+                f"The run in {run.path} was made with another {name} ({before}) than asked for now ({asked}).",
+                _RESUME_HINT,
+            )
+
+
+def _read(run: RunFolder, options: SegmentOptions, progress: Progress) -> Case:
+    """Read the volumes; their checksums and grids go into run.json."""
+    volumes = {}
+    with run.stage("read"):
+        for count, (name, path) in enumerate(options.volumes.items()):
+            progress(Event("read", count, len(options.volumes), f"reading {name}"))
+            volumes[name] = read_volume(path)
+            grid = volumes[name].grid
+            run.record["inputs"][name] |= {"sha256": checksum(path), "size": grid.size, "spacing": grid.spacing}
+        progress(Event("read", len(volumes), len(volumes)))
+    return Case(volumes, options.reference)
+
+
+def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> AlignedCase:
+    """Bring the volumes onto the reference grid; keep transforms, aligned volumes and the measured quality."""
+    case = _read(run, options, progress)
+    with run.stage("register"):
+        progress(Event("register", 0, 1, "no registration asked for" if options.registration == "none" else ""))
+        transforms = {name: read_transform(path) for name, path in options.transforms.items()}
+        aligned = align(case, options.registration, seed=options.seed, transforms=transforms, progress=progress)
+        run.record["registration"] = {}
+        for name, registration in aligned.registrations.items():
+            file = run.path / "transforms" / f"{name}_to_{aligned.reference}.h5"
+            run.write(file, partial(write_transform, registration.transform))
+            run.record["registration"][name] = {
+                "kind": registration.kind,
+                "seconds": round(registration.seconds, 3),
+                **asdict(registration.quality),
+            }
+            for sentence in registration_warnings(name, aligned.reference, registration):
+                run.warn(sentence)
+        run.record["coverage"] = dict(aligned.coverage)
+        for name, volume in aligned.volumes.items():
+            run.write(run.aligned(name), partial(write_volume, volume))
+        progress(Event("register", 1, 1))
+    return aligned
+
+
+def _segment(
+    run: RunFolder, options: SegmentOptions, bundle: Bundle, aligned: AlignedCase, progress: Progress
+) -> Segmentation:
+    """Run the network; keep the label map, asked-for probabilities and what the model says about the case."""
+    with run.stage("segment"):
+        progress(Event("segment", 0, 1, "loading the network"))
+        from .inference.predict import segment  # imports torch
+        from .report.seg_nrrd import write_segmentation
+
+        segmentation = segment(
+            aligned,
+            bundle,
+            probabilities=options.probabilities,
+            device=options.device,
+            memory_limit_mb=options.memory_limit_mb,
+            threads=options.threads,
+            progress=progress,
+        )
+        run.write(run.segmentation, partial(write_segmentation, segmentation))
+        for name, volume in segmentation.probabilities.items():
+            file = run.path / "probabilities" / f"{name.replace('/', '_')}.nrrd"
+            run.write(file, partial(write_volume, volume))
+        run.record["device"] = segmentation.device
+        run.record["segmentation"] = {
+            "lesion_presence": segmentation.lesion_presence,
+            "modality_weights": dict(segmentation.modality_weights),
+            "windows": segmentation.windows,
+            "network_seconds": round(segmentation.seconds, 3),
+            "warnings": list(segmentation.warnings),
+        }
+        for sentence in segmentation.warnings:
+            run.warn(sentence)
+        progress(Event("segment", 1, 1))
+    return segmentation
+
+
+def _measure(run: RunFolder, segmentation: Segmentation, aligned: AlignedCase, progress: Progress) -> None:
+    """Measure the structures into measurements.csv."""
+    from .report.measurements import measure, write_measurements
+
+    with run.stage("measure"):
+        progress(Event("measure", 0, 1))
+        rows = measure(segmentation, aligned)
+        run.write(run.measurements, partial(write_measurements, rows))
+        progress(Event("measure", 1, 1))
+
+
+def _restore_aligned(run: RunFolder) -> AlignedCase:
+    """The result of the stage ``"register"`` as the run folder holds it."""
+    registrations = {}
+    for name, entry in run.record["registration"].items():
+        values = dict(entry)
+        kind, seconds = values.pop("kind"), values.pop("seconds")
+        registrations[name] = Registration(read_transform(run.transforms[name]), Quality(**values), kind, seconds)
+    volumes = {name: read_volume(run.aligned(name)) for name in run.record["inputs"]}
+    return AlignedCase(volumes, run.record["reference"], registrations, run.record["coverage"])
+
+
+def _restore_segmentation(run: RunFolder, bundle: Bundle) -> Segmentation:
+    """The result of the stage ``"segment"`` as the run folder holds it (without the probability maps)."""
+    entry = run.record["segmentation"]
+    return Segmentation(
+        labels=read_labels(run.segmentation),
+        classes=bundle.classes(),
+        lesion_presence=entry["lesion_presence"],
+        modality_weights=entry["modality_weights"],
+        model={key: run.record["model"][key] for key in ("name", "version", "checksum")},
+        device=run.record["device"],
+        windows=entry["windows"],
+        seconds=entry["network_seconds"],
+        warnings=tuple(entry["warnings"]),
+    )
+
+
+def registration_warnings(moving: str, reference: str, registration: Registration) -> list[str]:
+    """A sentence for the user where an alignment may be wrong; empty where it looks right."""
+    quality = registration.quality
+    if quality.converged and quality.head_overlap >= LOW_HEAD_OVERLAP:
+        return []
+    return [
+        f"The alignment of {moving} with {reference} may be wrong, look at it before you use the result: "
+        f"overlap of the heads {quality.head_overlap:.2f}; {quality.message or 'no better than before'}."
+    ]

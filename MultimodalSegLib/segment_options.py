@@ -1,0 +1,70 @@
+"""What one run shall do, checked before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .errors import InputError, OutputError
+from .images.case import MODALITIES
+
+
+@dataclass(frozen=True)
+class SegmentOptions:
+    """What :func:`~MultimodalSegLib.pipeline.run_segment` shall do.
+
+    Args:
+        volumes: file or DICOM folder by modality name.
+        out: the run folder.
+        reference: modality on whose grid results are given; the first one if empty.
+        registration: ``"rigid"``, ``"affine"``, ``"bspline"`` or ``"none"`` (trust the headers).
+        transforms: for a modality a transform file (reference points to its points, LPS mm) to use as it is.
+        model: name or folder of a model bundle.
+        probabilities: names of the classes whose probability maps are kept.
+        device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
+        threads: processor threads; None leaves it to the engines.
+        memory_limit_mb: memory the network may use in MiB; None for what is free.
+        seed: of the registration's sampling.
+        resume: go on with the run in ``out`` if there is one.
+        overwrite: replace the run in ``out`` if there is one.
+    """
+
+    volumes: Mapping[str, Path]
+    out: Path
+    reference: str = ""
+    registration: str = "rigid"
+    transforms: Mapping[str, Path] = field(default_factory=dict)
+    model: str = "default"
+    probabilities: tuple[str, ...] = ()
+    device: str = "auto"
+    threads: int | None = None
+    memory_limit_mb: int | None = None
+    seed: int = 0
+    resume: bool = False
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.volumes:
+            raise InputError("No volume is given.", "Give at least one volume, for example --ct FILE.")
+        unknown = [name for name in (*self.volumes, *self.transforms) if name not in MODALITIES]
+        if unknown:
+            raise InputError(f"Unknown modality {unknown[0]!r}.", f"Use one of {', '.join(MODALITIES)}.")
+        object.__setattr__(self, "reference", self.reference or next(iter(self.volumes)))
+        given = ", ".join(self.volumes)
+        if self.reference not in self.volumes:
+            raise InputError(
+                f"The reference {self.reference!r} is not among the volumes ({given}).",
+                "Choose the name of a volume that you give.",
+            )
+        for name in self.transforms:
+            if name not in self.volumes or name == self.reference:
+                raise InputError(
+                    f"A transform is given for {name}, which is not a moving volume.",
+                    f"The volumes are {given} and the reference is {self.reference}.",
+                )
+        for file in (*self.volumes.values(), *self.transforms.values()):
+            if not file.exists():
+                raise InputError(f"{file} does not exist.", "Check the path.")
+            if file.is_dir() and file.resolve() in (self.out.resolve(), *self.out.resolve().parents):
+                raise OutputError(f"{self.out} lies inside the input folder {file}.", "Choose a folder elsewhere.")
