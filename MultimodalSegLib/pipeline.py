@@ -194,13 +194,19 @@ def _segment(
 
 
 def _measure(run: RunFolder, segmentation: Segmentation, aligned: AlignedCase, progress: Progress) -> None:
-    """Measure the structures into measurements.csv."""
-    from .report.measurements import measure, write_measurements
+    """Explain and measure: explanation/modalities.csv, measurements.csv and warnings."""
+    from .explain.explanation import explain, write_modalities
+    from .report.measurements import write_measurements
+    from .report.report import report
 
     with run.stage("measure"):
         progress(Event("measure", 0, 1))
-        rows = measure(segmentation, aligned)
-        run.write(run.measurements, partial(write_measurements, rows))
+        explanation = explain(segmentation)
+        told = report(segmentation, aligned, explanation)
+        run.write(run.path / "explanation" / "modalities.csv", partial(write_modalities, explanation))
+        run.write(run.measurements, partial(write_measurements, told.measurements))
+        for sentence in told.flags:
+            run.warn(sentence)
         progress(Event("measure", 1, 1))
 
 

@@ -77,6 +77,7 @@ def test_a_run_leaves_every_file_and_says_how_they_came_about(the_run: RunFolder
         "segmentation.seg.nrrd",
         "probabilities/Skull.nrrd",
         "measurements.csv",
+        "explanation/modalities.csv",
     }
     record = json.loads((the_run.path / "run.json").read_text())
     assert record["status"] == "finished" and list(record["stages"]) == list(STAGES)
@@ -174,7 +175,7 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
     assert contents(a_copy.path) == before
     only_ct = {"CT": place / "ct.nrrd"}
     run = run_segment(options_for(place, a_copy.path, overwrite=True, volumes=only_ct, probabilities=()))
-    assert set(contents(run.path)) == {"run.json", "aligned/CT.nrrd", "segmentation.seg.nrrd", "measurements.csv"}
+    assert set(contents(run.path)) == {"run.json", "aligned/CT.nrrd", "segmentation.seg.nrrd", "measurements.csv", "explanation/modalities.csv"}
 
 
 @pytest.mark.parametrize(

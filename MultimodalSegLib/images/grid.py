@@ -9,7 +9,9 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the voxels of a volume are, in millimetres, in the LPS frame of DICOM and ITK (x to the Left, y Posterior, z Superior).
+    """Where the voxels of a volume are, in millimetres, in the LPS frame of DICOM and ITK.
+
+    LPS: x grows to the patient's Left, y to Posterior, z to Superior.
 
     Args:
         size: voxels along i, j, k; the array of a volume has the shape ``(k, j, i)``.

@@ -1,0 +1,116 @@
+"""All volumes of a case onto the reference volume's grid."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import RegistrationError
+from ..images.case import Case
+from ..images.grid import Grid
+from ..images.intensities import outside_value
+from ..images.resample import coverage, resample
+from ..images.volume import Volume
+from ..progress import Event, Progress, silent
+from .aligned import AlignedCase, Registration
+from .pyramid import build_pyramid
+from .quality import Comparison
+from .register import KINDS, measure, register
+
+LEAST_SHARED_VIEW = 0.05
+"""Part of the smaller field of view that two volumes must share."""
+
+
+def align(
+    case: Case,
+    kind: str = "rigid",
+    *,
+    seed: int = 0,
+    transforms: Mapping[str, sitk.Transform] | None = None,
+    progress: Progress = silent,
+) -> AlignedCase:
+    """Register every moving volume to the reference and sample it on the reference's grid.
+
+    Args:
+        case: one or more volumes; a single one passes through.
+        kind: ``"rigid"``, ``"affine"`` or ``"bspline"``; ``"none"`` trusts the headers.
+        seed: of the registration.
+        transforms: known transforms (reference points to moving points, LPS mm) by modality; these are measured and
+            used as they are.
+        progress: hears of the registrations, stage ``"register"``, as one piece of work.
+
+    Returns:
+        Volumes on the reference's grid, with the registrations and what part of the grid each field of view covers.
+
+    Raises:
+        RegistrationError: two fields of view, or two heads, share less than 5 % of the smaller one.
+        ValueError: an unknown kind, or a transform for a modality that is not moving.
+    """
+    if kind != "none" and kind not in KINDS:
+        raise ValueError(f"kind {kind!r} is none of none, {', '.join(KINDS)}")
+    known = dict(transforms or {})
+    if not set(known) <= set(case.moving):
+        raise ValueError(f"transforms for {', '.join(known)}, but moving are {', '.join(case.moving) or 'none'}")
+    reference = case.volumes[case.reference]
+    volumes, registrations, covered = {}, {}, {}
+    for name, volume in case.volumes.items():
+        if name == case.reference:
+            volumes[name], covered[name] = volume, 1.0
+            continue
+        if kind == "none":
+            known.setdefault(name, sitk.Transform(3, sitk.sitkIdentity))
+        if name in known:
+            found = _as_given(case, name, known[name], kind)
+        else:
+            part = _part(progress, case.moving.index(name), len(case.moving), name)
+            found = register(
+                reference, volume, kind, fixed_modality=case.reference, moving_modality=name, seed=seed, progress=part
+            )
+        covered[name] = _covered(case, name, found.transform)
+        volumes[name] = resample(volume, reference.grid, found.transform, outside=outside_value(name))
+        registrations[name] = found
+    return AlignedCase(volumes, case.reference, registrations, covered)
+
+
+def _as_given(case: Case, name: str, transform: sitk.Transform, kind: str) -> Registration:
+    """A transform that needs no search, with its measured quality."""
+    began = time.monotonic()
+    _covered(case, name, transform)
+    fixed, moving = build_pyramid(case.volumes[case.reference], case.reference), build_pyramid(case.volumes[name], name)
+    reason = "the headers were trusted" if kind == "none" else "the transform was given"
+    quality = measure(Comparison.of(fixed, moving), None, transform, reason=reason)
+    return Registration(transform, quality, kind, time.monotonic() - began)
+
+
+def _covered(case: Case, name: str, transform: sitk.Transform) -> float:
+    """Part of the reference grid that a moving field of view covers, if it is enough to go on."""
+    reference, moving = case.volumes[case.reference], case.volumes[name]
+    share = coverage(moving, reference.grid, transform)
+    shared_view = share * _box_ml(reference.grid) / min(_box_ml(reference.grid), _box_ml(moving.grid))
+    if shared_view < LEAST_SHARED_VIEW:
+        raise RegistrationError(
+            f"The fields of view of {case.reference} and {name} share only {100 * shared_view:.0f} % of the smaller one"
+            f" ({_where(reference)} and {_where(moving)}).",
+            "Register them instead of trusting the headers, or check that both show the same part of the same patient.",
+        )
+    return share
+
+
+def _box_ml(grid: Grid) -> float:
+    return float(np.prod(grid.size)) * grid.voxel_ml
+
+
+def _where(volume: Volume) -> str:
+    return str(volume.source) if volume.source else "from memory"
+
+
+def _part(progress: Progress, index: int, count: int, name: str) -> Progress:
+    """Events of one of several registrations as events of them all."""
+
+    def listen(event: Event) -> None:
+        progress(Event(event.stage, index + event.done / event.total, count, f"{name}: {event.message}"))
+
+    return listen

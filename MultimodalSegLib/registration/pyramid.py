@@ -1,0 +1,135 @@
+"""A volume at the three resolutions in which volumes are registered, and where the head is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ..errors import RegistrationError
+from ..images.grid import Grid
+from ..images.intensities import CT_OUTSIDE, normalize
+from ..images.volume import Volume
+
+FINE, MIDDLE, COARSE = 2.0, 4.0, 8.0
+"""Voxel sizes in mm: a head at 2 mm has half a million voxels and still shows every sulcus."""
+
+AIR_HU = -300.0
+FOREGROUND = {"PET": 0.03}
+FOREGROUND_DEFAULT = 0.12
+"""Part of the robust intensity range above which a voxel belongs to the patient."""
+
+
+@dataclass(frozen=True)
+class Pyramid:
+    """One volume as registration sees it.
+
+    Args:
+        fine: normalised intensities, voxels of 2 mm or, where the scan is coarser, of its own size.
+        middle: the same at 4 mm.
+        coarse: the same at 8 mm.
+        head: bool, the patient without couch and head holder, at 4 mm.
+    """
+
+    fine: Volume
+    middle: Volume
+    coarse: Volume
+    head: Volume
+
+    def level(self, spacing: float) -> Volume:
+        """The volume at one of the three resolutions."""
+        return {FINE: self.fine, MIDDLE: self.middle, COARSE: self.coarse}[spacing]
+
+
+def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
+    """Shrink and normalise a volume and find the patient in it.
+
+    Args:
+        volume: intensities (HU for CT), finite.
+        modality: a modality's name; if empty, a volume with values below -500 is taken for a CT.
+
+    Raises:
+        RegistrationError: nothing stands out from the background.
+    """
+    if not modality and float(volume.array.min()) < -500.0:
+        modality = "CT"
+    if modality == "CT":  # padding of -2000 or -3024 outside the scanner's circle is air
+        volume = volume.with_array(np.maximum(volume.array, CT_OUTSIDE))
+    levels = []
+    for spacing in (FINE, MIDDLE, COARSE):
+        volume = shrink(volume, spacing)
+        levels.append(volume)
+    head = find_head(levels[1], modality)
+    if not head.array.any():
+        raise RegistrationError(
+            f"Nothing stands out from the background in {volume.source or 'a volume'}.",
+            "Look at the volume: it may be empty, or of another modality than said.",
+        )
+    fine, middle, coarse = (level.with_array(normalize(level.array, modality)) for level in levels)
+    return Pyramid(fine, middle, coarse, head)
+
+
+def shrink(volume: Volume, spacing: float) -> Volume:
+    """Average blocks of voxels up to about ``spacing`` mm; axes that are coarser already stay as they are.
+
+    Voxels left over at the far ends, less than a block, are dropped.
+    """
+    grid = volume.grid
+    factors = [max(1, min(size, round(spacing / step))) for step, size in zip(grid.spacing, grid.size, strict=True)]
+    size = tuple(n // f for n, f in zip(grid.size, factors, strict=True))
+    array = volume.array[: size[2] * factors[2], : size[1] * factors[1], : size[0] * factors[0]]
+    for axis, factor in enumerate(reversed(factors)):
+        if factor > 1:
+            blocks = [*array.shape[:axis], array.shape[axis] // factor, factor, *array.shape[axis + 1 :]]
+            array = array.reshape(blocks).mean(axis=axis + 1, dtype=np.float32)
+    shift = grid.affine[:3, :3] @ ((np.asarray(factors) - 1) / 2)
+    origin = tuple(float(x) for x in np.asarray(grid.origin) + shift)
+    steps = tuple(float(step * f) for step, f in zip(grid.spacing, factors, strict=True))
+    smaller = Grid(
+        (size[0], size[1], size[2]), (steps[0], steps[1], steps[2]), (origin[0], origin[1], origin[2]), grid.direction
+    )
+    return Volume(np.ascontiguousarray(array), smaller, volume.source)
+
+
+def find_head(volume: Volume, modality: str) -> Volume:
+    """The patient in a volume of about 4 mm: the largest bright thing that is thicker than a couch, filled.
+
+    Args:
+        volume: intensities before normalisation.
+        modality: its name; ``""`` is taken as an MRI.
+    """
+    array = volume.array
+    if modality == "CT":
+        bright = array > AIR_HU
+    else:
+        low = float(np.percentile(array, 0.5))
+        above = array[array > array.mean()]
+        high = float(np.percentile(above, 99.0)) if above.size else low
+        bright = array > low + FOREGROUND.get(modality, FOREGROUND_DEFAULT) * (high - low)
+    core = ndimage.binary_opening(bright, _ball(volume.grid, 5.0))
+    pieces, count = ndimage.label(core)
+    if count == 0:
+        return volume.with_array(np.zeros(array.shape, bool))
+    largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+    # The neck is cut open by the end of the scan, so a 3D filling would leave the airways; slices are closed.
+    closed = ndimage.binary_closing(np.pad(largest, 3, mode="edge"), _ball(volume.grid, 9.0))[3:-3, 3:-3, 3:-3]
+    filled = closed.copy()
+    for axis in range(3):
+        moved = np.moveaxis(closed, axis, 0)
+        np.moveaxis(filled, axis, 0)[...] |= np.stack([ndimage.binary_fill_holes(piece) for piece in moved])
+    return volume.with_array(filled)
+
+
+def dilate(mask: Volume, radius: float) -> Volume:
+    """A mask grown by ``radius`` mm."""
+    distance = ndimage.distance_transform_edt(~mask.array, sampling=mask.grid.spacing[::-1])
+    return mask.with_array(distance <= radius)
+
+
+def _ball(grid: Grid, radius: float) -> np.ndarray:
+    """Structuring element: voxels within ``radius`` mm of the middle one, shape (k, j, i)."""
+    reach = [int(radius // step) for step in reversed(grid.spacing)]
+    offsets = np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij")
+    square = sum((offset * step) ** 2 for offset, step in zip(offsets, reversed(grid.spacing), strict=True))
+    return np.asarray(square <= radius**2)
