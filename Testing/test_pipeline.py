@@ -175,7 +175,13 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
     assert contents(a_copy.path) == before
     only_ct = {"CT": place / "ct.nrrd"}
     run = run_segment(options_for(place, a_copy.path, overwrite=True, volumes=only_ct, probabilities=()))
-    assert set(contents(run.path)) == {"run.json", "aligned/CT.nrrd", "segmentation.seg.nrrd", "measurements.csv", "explanation/modalities.csv"}
+    assert set(contents(run.path)) == {
+        "run.json",
+        "aligned/CT.nrrd",
+        "segmentation.seg.nrrd",
+        "measurements.csv",
+        "explanation/modalities.csv",
+    }
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def align(
         if kind == "none":
             known.setdefault(name, sitk.Transform(3, sitk.sitkIdentity))
         if name in known:
-            found = _as_given(case, name, known[name], kind)
+            found = _as_given(case, name, known[name], "none" if kind == "none" else "given")
         else:
             part = _part(progress, case.moving.index(name), len(case.moving), name)
             found = register(

@@ -39,7 +39,7 @@ class Registration:
     Args:
         transform: SimpleITK transform that maps *fixed* points to *moving* points (LPS mm), ready for resampling.
         quality: the measured quality.
-        kind: ``"none"``, ``"rigid"``, ``"affine"`` or ``"bspline"``.
+        kind: ``"none"`` (the headers were trusted), ``"given"``, ``"rigid"``, ``"affine"`` or ``"bspline"``.
         seconds: wall time.
     """
 

@@ -8,7 +8,7 @@ import pytest
 from MultimodalSegLib.explain.explanation import explain, write_modalities
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
-from MultimodalSegLib.inference.segmentation import SegmentClass, Segmentation
+from MultimodalSegLib.inference.segmentation import Segmentation, SegmentClass
 from MultimodalSegLib.registration.aligned import AlignedCase
 from MultimodalSegLib.report.report import report
 

@@ -106,7 +106,7 @@ def test_bspline_follows_a_bend_and_can_be_stopped(capfd: pytest.CaptureFixture,
     points = np.argwhere(small.array[4:-4, 8:-8, 8:-8] > -200)[::50, ::-1] + [8, 8, 4]
     points = points @ small.grid.affine[:3, :3].T + small.grid.affine[:3, 3]
 
-    def apart(transform: sitk.Transform) -> float:  # bent(x) = small(bend(x)): fixed points of bent are bend(x) in small
+    def apart(transform: sitk.Transform) -> float:  # bent(x) = small(bend(x)): points of bent are bend(x) in small
         return float(np.linalg.norm(map_points(transform, points) - map_points(bend, points), axis=1).mean())
 
     found = register(bent, small, "bspline")
