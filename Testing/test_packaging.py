@@ -144,67 +144,51 @@ def test_a_wheel_holds_the_library_and_its_resources(tmp_path: Path) -> None:
 
 MODULE_IN_A_NEW_PROCESS = """
 import sys
-sys.path[:0] = [{shim!r}, {module!r}]
-import slicer_doubles
-slicer_doubles.install()
+import time
+from pathlib import Path
+sys.path.insert(0, {shim!r})
+import application
+application.start()
 before = set(sys.modules)
-import MultimodalSeg
-loaded = {{name.split(".")[0] for name in set(sys.modules) - before}}
-assert not loaded & {{"torch", "pip", "SimpleITK", "monai", "numpy", "MultimodalSegLib"}}, loaded
+start = time.process_time()
+content = application.load_module_file("MultimodalSeg", Path({module!r}))
+seconds = time.process_time() - start
+loaded = set(sys.modules) - before
 {code}
 """
 
 
 def run_module(code: str) -> str:
-    """What the code prints after the module file was imported over the doubles of Slicer."""
+    """What the code prints after the module file was imported on the shim of Slicer."""
+    pytest.importorskip("slicer", reason="slicer-core is not installed (pip install 'multimodalseg[headless]')")
+    pytest.importorskip("PySide6", reason="PySide6 is not installed")
     shim = str(ROOT / "Testing" / "shim")
     program = MODULE_IN_A_NEW_PROCESS.format(shim=shim, module=str(MODULE), code=code)
     # -I: neither the current folder nor an editable install's neighbors are on the path by accident
-    answer = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=60)
+    answer = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, timeout=120)
     assert answer.returncode == 0, answer.stderr
     return answer.stdout
 
 
-def test_the_module_file_is_imported_and_describes_itself() -> None:
+def test_the_module_file_loads_nothing_of_the_library_and_no_package() -> None:
+    loaded = run_module("print(*loaded)").split()
+    assert {name.split(".")[0] for name in loaded} <= {"MultimodalSeg"} | sys.stdlib_module_names
+
+
+def test_the_module_file_is_imported_in_a_tenth_of_a_second() -> None:
+    assert min(float(run_module("print(seconds)")) for _ in range(2)) < 0.1  # the least: other work may slow one
+
+
+def test_the_module_describes_itself() -> None:
     code = """
-from types import SimpleNamespace
-parent = SimpleNamespace()
-MultimodalSeg.MultimodalSeg(parent)
-print(vars(parent))
+from scripted_module import ModuleDescription
+module = ModuleDescription("MultimodalSeg", "MultimodalSeg.py")
+content.MultimodalSeg(module)
+print({name: getattr(module, name) for name in
+       ("title", "categories", "helpText", "contributors", "acknowledgementText", "dependencies")})
 """
     described = ast.literal_eval(run_module(code))
     assert described["title"] == "Multimodal Segmentation"
     assert described["categories"] == ["Segmentation"]
     assert "research use only" in described["helpText"]
     assert described["contributors"] and described["acknowledgementText"] and described["dependencies"] == []
-
-
-def test_the_widget_shows_lines_for_the_console_and_what_is_missing() -> None:
-    code = """
-widget = MultimodalSeg.MultimodalSegWidget()
-widget.setup()
-widget.logic.missingPackages = lambda: ["torch", "monai"]
-widget.enter()
-print(*[label.text for label in widget.layout.widgets], sep="\\n")
-assert "torch" not in sys.modules
-"""
-    shown = run_module(code)
-    assert "segmentation = segment(align(case))" in shown
-    assert "Missing in Slicer's Python: torch, monai." in shown
-    assert "research use only" in shown
-
-
-def test_the_module_s_self_test_passes() -> None:
-    run_module("MultimodalSeg.MultimodalSegTest().runTest()")
-
-
-def test_the_console_lines_use_functions_that_are_there() -> None:
-    example = run_module("print(MultimodalSeg.MultimodalSegLogic().consoleExample())")
-    nodes = ast.parse((LIBRARY / "slicerside" / "nodes.py").read_text(encoding="utf-8"))
-    defined = {node.name for node in nodes.body if isinstance(node, ast.FunctionDef)}
-    (wanted,) = (
-        {alias.name for alias in node.names}
-        for node in ast.walk(ast.parse(example))
-        if isinstance(node, ast.ImportFrom) and node.module == "MultimodalSegLib.slicerside.nodes"
-    )
-    assert wanted <= defined

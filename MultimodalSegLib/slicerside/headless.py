@@ -58,6 +58,7 @@ def start_scene() -> None:
     from .application import HeadlessApplication, module_with_logic
 
     scene = slicer.vtkMRMLScene()
+    scene.RegisterNodeClass(slicer.vtkMRMLColorLegendDisplayNode())  # in the application its module does
     logic = _application_logic(scene)
     slicer.mrmlScene = scene
     slicer.app = HeadlessApplication(logic)

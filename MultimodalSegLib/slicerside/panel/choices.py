@@ -1,0 +1,122 @@
+"""What the panel has chosen, read from the scene's parameters, and whether a run can start with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ...images.case import MODALITIES
+from ..text import _
+
+Node = Any
+Parameters = Any
+"""The scene's MultimodalSegParameterNode."""
+
+MOVING = (1, 2, 3)
+"""Numbers of the volumes besides the reference: ``movingVolume1`` and so on."""
+
+EXISTING = "transform"
+"""Kind of registration: the volumes' transforms are chosen by hand."""
+
+AUTOMATIC_KINDS = ("rigid", "affine", "bspline")
+
+
+@dataclass(frozen=True)
+class Choices:
+    """One run's inputs.
+
+    Args:
+        reference: the reference volume node, or None.
+        moving: the other volume nodes, in the order of the panel.
+        modalities: of the reference and of each moving volume, in this order.
+        registration: ``"none"``, ``"transform"``, ``"rigid"``, ``"affine"`` or ``"bspline"``.
+        transforms: by number of the moving volume in ``moving`` the transform node that was chosen for it.
+        backend: name of the registration's backend, or ``"auto"``.
+        model: name or path of the model.
+        region: markups ROI or None.
+        output: segmentation node to replace, or None for a new one.
+        probabilities: names of classes whose probability maps are kept.
+    """
+
+    reference: Node | None = None
+    moving: Sequence[Node] = ()
+    modalities: Sequence[str] = ()
+    registration: str = "rigid"
+    transforms: Mapping[int, Node] = field(default_factory=dict)
+    backend: str = "auto"
+    model: str = "default"
+    region: Node | None = None
+    output: Node | None = None
+    probabilities: tuple[str, ...] = ()
+
+    @property
+    def referenceModality(self) -> str:
+        """Modality of the reference."""
+        return self.modalities[0] if self.modalities else ""
+
+    @property
+    def movingByModality(self) -> dict[str, Node]:
+        """The moving volumes by their modality."""
+        return dict(zip(self.modalities[1:], self.moving, strict=True))
+
+    @property
+    def transformsByModality(self) -> dict[str, Node]:
+        """The chosen transforms by modality; empty unless the kind of registration asks for them."""
+        if self.registration != EXISTING:
+            return {}
+        return {self.modalities[number + 1]: node for number, node in self.transforms.items()}
+
+    @property
+    def aligns(self) -> bool:
+        """Whether a transform has to be found."""
+        return bool(self.moving) and self.registration in AUTOMATIC_KINDS
+
+
+def modalitiesOf(nodes: Sequence[Node]) -> list[str]:
+    """Modality of each volume: as corrected by hand, else guessed; a repeated guess of an MRI becomes plain MR."""
+    from ..modality import distinct, guess_from_node
+    from ..nodes import MODALITY_ATTRIBUTE
+
+    guesses = [guess_from_node(node) for node in nodes]
+    told = [node.GetAttribute(MODALITY_ATTRIBUTE) for node in nodes]
+    return [known or guess for known, guess in zip(told, distinct(guesses), strict=True)]
+
+
+def problemOfInputs(choices: Choices) -> str:
+    """Why a run cannot start with these inputs, and what to do, as one sentence; empty if it can."""
+    if choices.reference is None:
+        return _("Choose a reference volume.")
+    nodes = [choices.reference, *choices.moving]
+    for node in nodes:
+        if node.GetImageData() is None:
+            return _("The volume {name} has no voxels; load it again.").format(name=node.GetName())
+    identifiers = [node.GetID() for node in nodes]
+    for number, identifier in enumerate(identifiers):
+        if identifier in identifiers[:number]:
+            return _("{name} is chosen twice; choose another volume.").format(name=nodes[number].GetName())
+    for number, modality in enumerate(choices.modalities):
+        if modality not in MODALITIES:
+            return _("Choose what kind of image {name} is.").format(name=nodes[number].GetName())
+        if modality in choices.modalities[:number]:
+            return _("Two volumes are {modality}; correct one of them, or leave one out.").format(modality=modality)
+    if choices.aligns and choices.reference.GetParentTransformNode() is not None:
+        return _("The reference lies under a transform; harden it or take the volume out of it.")
+    return ""
+
+
+def problem(choices: Choices, modelProblem: Callable[[Choices], str]) -> str:
+    """The first reason why Apply cannot be pressed; empty if it can."""
+    return problemOfInputs(choices) or modelProblem(choices)
+
+
+def preselection(nodes: Sequence[Node]) -> tuple[Node | None, list[Node]]:
+    """Which volumes to propose: a CT as reference if there is one, and one volume of each further modality."""
+    modalities = modalitiesOf(nodes)
+    order = sorted(range(len(nodes)), key=lambda number: (modalities[number] != "CT", number))
+    chosen: dict[str, Node] = {}
+    for number in order:
+        if modalities[number] != "PET":  # few models know it; the user may add it
+            chosen.setdefault(modalities[number], nodes[number])
+    volumes = list(chosen.values())
+    return (volumes[0], volumes[1 : 1 + len(MOVING)]) if volumes else (None, [])

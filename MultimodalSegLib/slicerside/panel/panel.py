@@ -1,0 +1,135 @@
+"""The panel: its sections, joined. It reads what is chosen, shows it, and computes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..packages import slicer
+from .choices import AUTOMATIC_KINDS, EXISTING, Choices, Parameters, problem
+from .inputs import InputsSection
+from .model import ModelSection
+from .registration import RegistrationSection
+from .results import ResultsSection
+from .run import RunSection
+from .settings import SettingsSection
+
+VOLUME_CAME_MS = 200
+KINDS = (*AUTOMATIC_KINDS, EXISTING, "none")
+
+
+class Panel:
+    """Everything between the form and the library's logic.
+
+    Args:
+        ui: the form's widgets, as ``slicer.util.childWidgetVariables`` gives them.
+        logic: the library's logic.
+        loadSample: loads the sample pair.
+    """
+
+    def __init__(self, ui: Any, logic: Any, loadSample: Callable[[], object]) -> None:
+        import qt
+
+        self.ui, self.logic = ui, logic
+        self.parameters: Parameters | None = None
+        self._updating = False
+        self.settings = SettingsSection(ui, self.onModelsChanged)
+        self.inputs = InputsSection(ui, loadSample, self.update)
+        self.registration = RegistrationSection(ui)
+        self.model = ModelSection(ui, self.settings.options, self.update)
+        self.results = ResultsSection(ui, logic)
+        self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
+        self._volumeTimer = qt.QTimer()
+        self._volumeTimer.setSingleShot(True)
+        self._volumeTimer.setInterval(VOLUME_CAME_MS)
+        self._volumeTimer.connect("timeout()", self.onVolumeCame)
+
+    def setParameters(self, parameters: Parameters | None) -> None:
+        """Show these parameters from now on, or none while the module is not open."""
+        self.parameters = parameters
+        self._updating = True  # one update in the end is enough
+        try:
+            for section in (self.inputs, self.registration, self.model, self.results):
+                section.setParameters(parameters)
+        finally:
+            self._updating = False
+        if parameters is not None:
+            self.settings.checkPackages()
+        self.update()
+
+    def update(self) -> None:
+        """Show what is chosen now, in every section."""
+        if self._updating or self.parameters is None:
+            return
+        self._updating = True
+        try:
+            choices = self.choices()
+            self.inputs.update(choices)
+            self.registration.update(choices)
+            self.model.update(choices)
+            self.results.update()
+            self.run.update(choices, self.settings.problem() or problem(choices, self.model.problem))
+        finally:
+            self._updating = False
+
+    def choices(self) -> Choices:
+        """What is chosen now."""
+        parameters = self.parameters
+        if parameters is None:
+            return Choices()
+        rows, modalities = self.inputs.rows(), self.inputs.modalities()
+        used = [row for row, node in enumerate(rows) if node is not None and row]
+        chosen = [getattr(parameters, f"transform{row}") for row in used]
+        kind = parameters.registration
+        return Choices(
+            reference=rows[0],
+            moving=[rows[row] for row in used],
+            modalities=[modalities[0], *(modalities[row] for row in used)] if rows[0] is not None else [],
+            registration=kind if kind in KINDS else "rigid",
+            transforms={number: node for number, node in enumerate(chosen) if node is not None},
+            backend=parameters.backend or "auto",
+            model=parameters.model or "default",
+            region=parameters.regionOfInterest,
+            output=parameters.outputSegmentation,
+            probabilities=("lesion",) if parameters.lesionProbability else (),
+        )
+
+    def onFinished(self, result: Any) -> None:
+        """A run has finished."""
+        flow = self.run.flow
+        self.results.take(result, flow.choices.movingByModality if flow is not None else {})
+
+    def onModelsChanged(self) -> None:
+        """The folder of models, or another setting, was changed."""
+        self.model.refresh()
+        self.update()
+
+    def volumeCame(self) -> None:
+        """A volume was added to the scene; it is looked at when it is complete."""
+        self._volumeTimer.start()
+
+    def onVolumeCame(self) -> None:
+        """Propose the volumes that are there now."""
+        self.inputs.preselect()
+        self.update()
+
+    def sceneClosing(self) -> None:
+        """The scene is about to be emptied."""
+        self.run.cancel()
+        self.logic.close()
+
+    def close(self) -> None:
+        """The module is going away: stop what runs."""
+        self._volumeTimer.stop()
+        self.sceneClosing()
+        self.results.look.stop()
+        self.settings.close()
+
+    def waitUntilDone(self, *, seconds: float) -> bool:
+        """Let the application live until no run is on; for tests. False if the time was not enough."""
+        end = time.monotonic() + seconds
+        while self.run.running and time.monotonic() < end:
+            slicer.app.processEvents()
+            time.sleep(0.01)
+        return not self.run.running

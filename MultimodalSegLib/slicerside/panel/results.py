@@ -1,0 +1,240 @@
+"""Section Results: structures, how well the volumes fit, tables, and what can be done with the result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ...errors import MultimodalSegError
+from .. import dicom_seg, training_case
+from ..nodes import MODALITY_ATTRIBUTE
+from ..packages import slicer
+from ..text import _
+from .alignment import AlignmentButtons, Subject
+from .choices import Node, Parameters
+from .widgets import chosen, fill, tell
+
+TABLES_ATTRIBUTE = "MultimodalSeg.ResultTable"
+"""Node reference from a segmentation to its tables."""
+VOLUMES_REFERENCE = "MultimodalSeg.ResultVolume"
+"""Node reference from a segmentation to the moving volumes that it was made from."""
+MOST_ROWS = 400
+TECHNICAL = ("value", "voxels", "message")
+"""Columns that only the table in the view shows."""
+
+
+class ResultsSection:
+    """Shows one result: the segmentation chosen in this section and what belongs to it in the scene.
+
+    Args:
+        ui: the form's widgets.
+        logic: the library's logic, which makes surfaces.
+    """
+
+    def __init__(self, ui: Any, logic: Any) -> None:
+        self.ui, self.logic = ui, logic
+        self.parameters: Parameters | None = None
+        self._shown: object = "nothing yet"
+        self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
+        ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
+        ui.show3DButton.connect("clicked(bool)", self.onShow3D)
+        ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
+        ui.trainingCaseButton.connect("clicked(bool)", lambda _checked: self.onTrainingCase())
+        ui.openTableButton.connect("clicked(bool)", lambda _checked: self.onOpenTable())
+        ui.tableBox.connect("currentIndexChanged(int)", lambda _index: self.showTable())
+        ui.checkBox.connect("currentIndexChanged(int)", lambda _index: self.look.stop())
+        tell(ui.resultMessage, "")
+        self.update()
+
+    def setParameters(self, parameters: Parameters | None) -> None:
+        """Show these parameters from now on."""
+        self.look.stop()
+        self.parameters = parameters
+        self.update()
+
+    @property
+    def node(self) -> Node | None:
+        """The segmentation that is shown, None if there is none."""
+        return self.parameters.resultSegmentation if self.parameters is not None else None
+
+    @property
+    def reference(self) -> Node | None:
+        """The volume on whose grid the segmentation is."""
+        if self.node is None:
+            return None
+        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
+        return self.node.GetNodeReference(role)
+
+    def take(self, result: Any, moving: dict[str, Node]) -> None:
+        """Show a result that has just come; its tables and volumes are remembered with the segmentation.
+
+        Args:
+            result: what the run left in the scene.
+            moving: the other volumes that it was made from, by modality.
+        """
+        node = result.segmentationNode
+        node.RemoveNodeReferenceIDs(TABLES_ATTRIBUTE)
+        node.RemoveNodeReferenceIDs(VOLUMES_REFERENCE)
+        for table in result.tableNodes.values():
+            node.AddNodeReferenceID(TABLES_ATTRIBUTE, table.GetID())
+        for modality, volume in moving.items():
+            volume.SetAttribute(MODALITY_ATTRIBUTE, modality)
+            node.AddNodeReferenceID(VOLUMES_REFERENCE, volume.GetID())
+        if self.parameters is not None:
+            self.parameters.resultSegmentation = node
+        self.ui.resultsCollapsibleButton.collapsed = False
+        presence = result.lesionPresence
+        text = "" if presence is None else _("Probability that there is a lesion: {value:.0%}.").format(value=presence)
+        self.update()
+        tell(self.ui.resultMessage, text)
+
+    def update(self) -> None:
+        """Show what is chosen."""
+        node = self.node
+        for name in ("segmentsView", "editButton", "show3DButton", "exportButton", "trainingCaseButton"):
+            getattr(self.ui, name).visible = node is not None
+        self.ui.trainingCaseButton.enabled = self.reference is not None
+        key = (node.GetID(), tuple(table.GetID() for table in self.tables())) if node is not None else None
+        if key != self._shown:
+            self._shown = key
+            tell(self.ui.resultMessage, "")
+            self.ui.segmentsView.setSegmentationNode(node)
+            fill(self.ui.tableBox, {table.GetID(): self._tableName(table) for table in self.tables()})
+            self.showTable()
+        moved = {volume.GetID(): volume.GetName() for volume in self.moving()}
+        if [self.ui.checkBox.itemData(n) for n in range(self.ui.checkBox.count)] != list(moved):
+            fill(self.ui.checkBox, moved)
+        for name in ("checkLabel", "checkBox", "blinkButton", "checkerboardButton"):
+            getattr(self.ui, name).visible = bool(moved)
+        self.ui.show3DButton.checked = node is not None and _has_surfaces(node)
+        reason = dicom_seg.missing_for_export(node) if node is not None else []
+        tip = _("Save the segmentation as a DICOM segmentation object")
+        self.ui.exportButton.toolTip = tip if not reason else tip + ". " + " ".join(reason)
+
+    def moving(self) -> list[Node]:
+        """The volumes that can be compared with the reference: those under a transform."""
+        if self.node is None or self.reference is None:
+            return []
+        return [volume for volume in _references(self.node, VOLUMES_REFERENCE) if volume.GetParentTransformNode()]
+
+    def tables(self) -> list[Node]:
+        """The tables of the result."""
+        return _references(self.node, TABLES_ATTRIBUTE) if self.node is not None else []
+
+    def _tableName(self, table: Node) -> str:
+        """A table's name without that of the volume, which the segmentation's name tells already."""
+        volume = self.reference.GetName() if self.reference is not None else ""
+        return str(table.GetName().removeprefix(volume).strip() or table.GetName()).capitalize()
+
+    def subject(self) -> Subject | None:
+        """The alignment to look at."""
+        moving, reference = slicer.mrmlScene.GetNodeByID(chosen(self.ui.checkBox)), self.reference
+        if moving is None or reference is None or moving.GetParentTransformNode() is None:
+            return None
+        modalities = tuple(node.GetAttribute(MODALITY_ATTRIBUTE) or "" for node in (reference, moving))
+        return Subject(reference, moving, moving.GetParentTransformNode(), (modalities[0], modalities[1]))
+
+    def showTable(self) -> None:
+        """Fill the table of the panel from the chosen table node."""
+        view, node = self.ui.tableView, slicer.mrmlScene.GetNodeByID(chosen(self.ui.tableBox) or "none")
+        for name in ("tableLabel", "tableBox", "openTableButton", "tableView"):
+            getattr(self.ui, name).visible = node is not None
+        view.setRowCount(0)
+        if node is None:
+            return
+        import qt
+
+        table = node.GetTable()
+        names = [table.GetColumn(number).GetName() for number in range(table.GetNumberOfColumns())]
+        columns = [number for number, name in enumerate(names) if name not in TECHNICAL]
+        view.setColumnCount(len(columns))
+        view.setHorizontalHeaderLabels([names[number].replace("_", " ") for number in columns])
+        view.setRowCount(min(table.GetNumberOfRows(), MOST_ROWS))
+        view.verticalHeader().visible = False
+        for row in range(view.rowCount):
+            for place, number in enumerate(columns):
+                view.setItem(row, place, qt.QTableWidgetItem(cell(table.GetValue(row, number))))
+        view.resizeColumnsToContents()
+        view.resizeRowsToContents()
+
+    def onOpenTable(self) -> None:
+        """Show the table in Slicer's table view."""
+        node = slicer.mrmlScene.GetNodeByID(chosen(self.ui.tableBox))
+        if node is None:
+            return
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        selection.SetActiveTableID(node.GetID())
+        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        slicer.app.applicationLogic().PropagateTableSelection()
+
+    def onEdit(self) -> None:
+        """Correct the segmentation in the Segment Editor, over the right volume."""
+        node, reference = self.node, self.reference
+        slicer.util.selectModule("SegmentEditor")
+        editor = slicer.modules.SegmentEditorWidget.editor
+        editor.setSegmentationNode(node)
+        if reference is not None:
+            editor.setSourceVolumeNode(reference)
+
+    def onShow3D(self, on: bool) -> None:
+        """Make the surfaces and show them, or hide them."""
+        if self.node is None:
+            return
+        with slicer.util.tryWithErrorDisplay(_("The surfaces could not be made."), waitCursor=True):
+            self.logic.showSurfaces(self.node, on)
+
+    def onExport(self) -> None:
+        """Save as DICOM segmentation, or say what is missing for it."""
+        import qt
+
+        missing = dicom_seg.missing_for_export(self.node)
+        if missing:
+            tell(self.ui.resultMessage, " ".join([_("DICOM SEG cannot be written."), *missing]))
+            return
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the DICOM files"))
+        if folder:
+            self._try(lambda: dicom_seg.export(self.node, Path(folder)), _("DICOM SEG was written to {place}."))
+
+    def onTrainingCase(self) -> None:
+        """Save volumes and segmentation as a case for fine-tuning."""
+        import qt
+
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of the training cases"))
+        if folder:
+            volumes = [self.reference, *_references(self.node, VOLUMES_REFERENCE)]
+            self._try(lambda: training_case.save(self.node, volumes, Path(folder)), _("The case was saved in {place}."))
+
+    def _try(self, work: Callable[[], Any], done: str) -> None:
+        """Do something that writes files, and say how it went."""
+        try:
+            place = work()
+        except MultimodalSegError as error:
+            tell(self.ui.resultMessage, f"{error.message} {error.hint}")
+        else:
+            tell(self.ui.resultMessage, done.format(place=place))
+
+
+def cell(value: Any) -> str:
+    """A table's value as it is shown: four digits, nothing for a missing number."""
+    text = value.ToString() if hasattr(value, "ToString") else str(value)
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    if math.isnan(number):
+        return ""
+    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.4g}"
+
+
+def _references(node: Node, role: str) -> list[Node]:
+    found = (node.GetNthNodeReference(role, number) for number in range(node.GetNumberOfNodeReferences(role)))
+    return [entry for entry in found if entry is not None]
+
+
+def _has_surfaces(node: Node) -> bool:
+    name = slicer.vtkSegmentationConverter.GetSegmentationClosedSurfaceRepresentationName()
+    return bool(node.GetSegmentation().ContainsRepresentation(name)) and bool(
+        node.GetDisplayNode() and node.GetDisplayNode().GetVisibility3D()
+    )
