@@ -28,16 +28,16 @@ class Labelling:
         values: label values (left, right) of each of the K structures; index 0 is background.
         lesion_value: label value of the lesion, or None if the model has none.
         lesion_threshold: probability above which a voxel is lesion.
-        lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
         wanted: probability maps to make, as (name, channel, side): channel is -1 for the lesion, side is ``"left"``,
             ``"right"`` or ``""``.
+        lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
     """
 
     values: tuple[tuple[int, int], ...]
     lesion_value: int | None = None
     lesion_threshold: float = 0.5
-    lesion_hosts: frozenset[int] = frozenset()
     wanted: tuple[tuple[str, int, str], ...] = ()
+    lesion_hosts: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
