@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
@@ -125,7 +126,11 @@ def _read(run: RunFolder, options: SegmentOptions, progress: Progress) -> Case:
     with run.stage("read"):
         for count, (name, path) in enumerate(options.volumes.items()):
             progress(Event("read", count, len(options.volumes), f"reading {name}"))
-            volumes[name] = read_volume(path)
+            with warnings.catch_warnings(record=True) as told:  # a DICOM folder may hold several series
+                warnings.simplefilter("always", UserWarning)
+                volumes[name] = read_volume(path)
+            for warning in told:
+                run.warn(f"{name}: {warning.message}")
             grid = volumes[name].grid
             run.record["inputs"][name] |= {"sha256": checksum(path), "size": grid.size, "spacing": grid.spacing}
         progress(Event("read", len(volumes), len(volumes)))

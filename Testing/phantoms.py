@@ -138,8 +138,8 @@ def child(*arguments: object, script: str = "", **environment: str) -> subproces
     threads = {"OMP_NUM_THREADS": "1", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"}
     return subprocess.Popen(
         command,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", **threads, **environment},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTHONUTF8": "1", **threads, **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )

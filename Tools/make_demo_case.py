@@ -48,7 +48,7 @@ def main(label_map: Path, folder: Path) -> None:
     center = np.asarray(anatomy.center)
     motion[:3, :3] = rotation(MOTION_DEGREES)
     motion[:3, 3] = center - motion[:3, :3] @ center + MOTION_MM
-    settings = Acquisition(0.6, 0, 1.0, 5.0, 1.0, np.zeros((4, 4, 4), np.float32), 1.0, np.zeros((3, 2)), -300.0, False)
+    settings = Acquisition(0.6, 0, 1.0, 5.0, 1.0, np.zeros((4, 4, 4), np.float32), 1.0, np.zeros((3, 2)), -300.0)
     shading = rng.normal(0, 0.12, (4, 4, 4)).astype(np.float32)
     mr_settings = replace(settings, noise=0.02, grain_mm=0.0, bias=shading, table_hu=None)
     ct, mr = patient.scans["CT"], patient.scans["T1"]

@@ -18,9 +18,6 @@ from .models import model_states
 
 EXTRAS = {
     "headless": {"slicer-core": "scenes and pictures", "pillow": "pictures"},
-    "train": {"lightning": "training"},
-    "federated": {"nvflare": "federated training"},
-    "cluster": {"dask": "cohorts over several machines"},
 }
 """Packages of each extra, and what they are for."""
 

@@ -50,14 +50,14 @@ def resample(
 
 
 def coverage(volume: Volume, grid: Grid, transform: sitk.Transform | None = None) -> float:
-    """Part of a grid that the field of view of a volume covers, 0 to 1, exact to about 1 %.
+    """Part of a grid that the field of view of a volume covers, 0 to 1, exact to 1 or, if the transform bends, 2 %.
 
     Args:
         volume: whose box of voxels counts, whatever their values.
         grid: the grid to be covered.
         transform: maps points of ``grid`` space to points of ``volume`` space (LPS mm); None means they are the same.
     """
-    points = sample_points(grid, 27)
+    points = sample_points(grid, 60 if transform is None or transform.IsLinear() else 25)
     if transform is not None:
         points = map_points(transform, points)
     return float(np.mean(inside(volume.grid, points)))

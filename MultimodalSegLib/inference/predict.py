@@ -144,6 +144,11 @@ def _labelling(bundle: Bundle, probabilities: Sequence[str]) -> Labelling:
         values=bundle.label_values(),
         lesion_value=int(lesion["value"]) if lesion else None,
         lesion_threshold=float(bundle.metadata.get("lesion_threshold", 0.5)),
+        lesion_hosts=frozenset(
+            channel
+            for channel, entry in enumerate(bundle.metadata["network_classes"])
+            if entry["group"] in bundle.metadata.get("lesion_groups", ())
+        ),
         wanted=tuple((name, *known[name.lower()]) for name in probabilities),
     )
 

@@ -30,12 +30,14 @@ class Labelling:
         lesion_threshold: probability above which a voxel is lesion.
         wanted: probability maps to make, as (name, channel, side): channel is -1 for the lesion, side is ``"left"``,
             ``"right"`` or ``""``.
+        lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
     """
 
     values: tuple[tuple[int, int], ...]
     lesion_value: int | None = None
     lesion_threshold: float = 0.5
     wanted: tuple[tuple[str, int, str], ...] = ()
+    lesion_hosts: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -131,9 +133,12 @@ def _label_brick(
     for axis in range(3):
         inside &= (where[..., axis] >= lattice.low[axis]) & (where[..., axis] <= lattice.high[axis])
     pairs = values[torch.tensor(keep, device=values.device)].flatten()  # left, right, left, right, ...
-    found = pairs.take(2 * _strongest(sampled[: len(keep)]) + (sampled[-2] <= 0))
+    winner = _strongest(sampled[: len(keep)])
+    found = pairs.take(2 * winner + (sampled[-2] <= 0))
     if has_lesion:
-        found = found.masked_fill(sampled[-1] > labelling.lesion_threshold, int(labelling.lesion_value or 0))
+        hosts = torch.tensor([c in labelling.lesion_hosts or not labelling.lesion_hosts for c in keep])
+        lesions = (sampled[-1] > labelling.lesion_threshold) & hosts.to(winner.device).take(winner)
+        found = found.masked_fill(lesions, int(labelling.lesion_value or 0))
     found *= inside
     maps = {}
     for name, channel, which in labelling.wanted:

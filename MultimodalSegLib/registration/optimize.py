@@ -11,9 +11,12 @@ from functools import partial
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import RegistrationError
 from ..images.volume import Volume
 from .pyramid import dilate
 from .quality import BINS, MARGIN
+
+NO_OVERLAP = "Check that both volumes show the same part of the same patient, or give a start transform."
 
 
 @dataclass(frozen=True)
@@ -66,46 +69,68 @@ def optimize(
         on_iteration: called with the number of the iteration and the value; whatever it raises stops the run and
             comes out of this function.
     """
+    spline = isinstance(transform, sitk.BSplineTransform)
+    unit = 1.0 if spline else _radius(head)
     image, mask, count = _near_head(fixed, head)
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(BINS)
-    method.SetMetricFixedMask(mask)
+    method.SetMetricFixedMask(_in_units(mask, unit))
     share = min(1.0, step.samples / max(1, count))
     if share < 1.0:
         method.SetMetricSamplingStrategy(method.RANDOM)
         method.SetMetricSamplingPercentage(share, seed + 1)  # ITK takes seed 0 for the clock
     method.SetInterpolator(sitk.sitkLinear)
     if before is not None:
-        method.SetMovingInitialTransform(before)
-    if isinstance(transform, sitk.BSplineTransform):
+        to_mm, from_mm = sitk.ScaleTransform(3, [unit] * 3), sitk.ScaleTransform(3, [1.0 / unit] * 3)
+        method.SetMovingInitialTransform(sitk.CompositeTransform([from_mm, before, to_mm]))
+    if spline:
         method.SetOptimizerAsLBFGSB(
-            gradientConvergenceTolerance=1e-5, numberOfIterations=step.iterations, costFunctionConvergenceFactor=1e10
+            gradientConvergenceTolerance=1e-5, numberOfIterations=step.iterations, costFunctionConvergenceFactor=1e11
         )
     else:
         method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=0.5 * step.spacing,
-            minStep=0.005 * step.spacing,
+            learningRate=0.5 * step.spacing / unit,
+            minStep=0.005 * step.spacing / unit,
             numberOfIterations=step.iterations,
             relaxationFactor=0.8,
             gradientMagnitudeTolerance=1e-6,
         )
-        method.SetOptimizerScales(_scales(transform, head))
+        _change_unit(transform, 1.0 / unit)
     method.SetInitialTransform(transform, inPlace=True)
-    _execute(method, image, moving.to_sitk(), on_iteration)
-    reason = method.GetOptimizerStopConditionDescription().partition(": ")[2].strip()
-    return Outcome(method.GetMetricValue(), reason, "aximum number" not in reason)
+    try:
+        _execute(method, _in_units(image, unit), _in_units(moving.to_sitk(), unit), on_iteration)
+    finally:
+        if not spline:
+            _change_unit(transform, unit)
+    reason = method.GetOptimizerStopConditionDescription().partition(": ")[2].partition(". ")[0].strip()
+    if reason.startswith("User requested"):  # what L-BFGS-B says when it may not go on
+        reason = "Maximum number of iterations"
+    return Outcome(method.GetMetricValue(), reason, not reason.startswith("Maximum number"))
 
 
-def _scales(transform: sitk.Transform, head: Volume) -> list[float]:
-    """Mean squared distance (mm2) that a point of the head moves when a parameter of the transform changes by one.
+def _radius(head: Volume) -> float:
+    """Root mean square distance (mm) of the points of a head from its middle.
 
-    ITK's own estimate looks at the corners of the image; rotations then move too little and get stuck.
+    Lengths are given to ITK in this unit. One radian then moves the head as far as one unit of translation does, and
+    the optimizer's step is a length; in mm its step, a plain norm of all parameters, turns the head by a radian
+    wherever the translations are right already, and ITK's own scales let rotations move hardly at all.
     """
     points = np.argwhere(head.array)[:, ::-1] * head.grid.spacing
-    squared = float(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=1)))
-    if isinstance(transform, sitk.Euler3DTransform):
-        return [squared * 2.0 / 3.0] * 3 + [1.0] * 3
-    return [squared / 3.0] * 9 + [1.0] * 3
+    return float(np.sqrt(np.mean(np.sum((points - points.mean(axis=0)) ** 2, axis=1))))
+
+
+def _in_units(image: sitk.Image, unit: float) -> sitk.Image:
+    """The same image with lengths in units of so many mm."""
+    image.SetSpacing([length / unit for length in image.GetSpacing()])
+    image.SetOrigin([length / unit for length in image.GetOrigin()])
+    return image
+
+
+def _change_unit(transform: sitk.Euler3DTransform | sitk.AffineTransform, factor: float) -> None:
+    """Multiply the lengths of a transform, in place."""
+    center, shift = transform.GetCenter(), transform.GetTranslation()
+    transform.SetCenter([length * factor for length in center])
+    transform.SetTranslation([length * factor for length in shift])
 
 
 def _execute(
@@ -133,9 +158,11 @@ def _execute(
     method.AddCommand(sitk.sitkIterationEvent, observe)
     try:
         method.Execute(fixed, moving)
-    except RuntimeError:
+    except RuntimeError as error:
         if not raised:
-            raise
+            if "map outside" not in str(error):
+                raise
+            raise RegistrationError("The volumes do not overlap enough to be compared.", NO_OVERLAP) from error
     finally:
         sys.stderr = terminal
     if raised:

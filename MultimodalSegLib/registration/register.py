@@ -14,7 +14,7 @@ from ..images.resample import map_points
 from ..images.volume import Volume
 from ..progress import Event, Progress, silent
 from .aligned import Quality, Registration
-from .optimize import Outcome, Step, optimize
+from .optimize import NO_OVERLAP, Outcome, Step, optimize
 from .pyramid import COARSE, FINE, MIDDLE, Pyramid, build_pyramid
 from .quality import Comparison
 from .start import head_center, rigid, starts
@@ -25,11 +25,9 @@ STARTS = 3
 SEARCH = Step("search, 8 mm", COARSE, 8_000, 60)
 RIGID = (Step("rigid, 4 mm", MIDDLE, 40_000, 60), Step("rigid, 2 mm", FINE, 100_000, 80))
 AFFINE = (Step("affine, 4 mm", MIDDLE, 40_000, 60), Step("affine, 2 mm", FINE, 100_000, 80))
-BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 15_000, 20),)
+BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
 KNOTS = 45.0
 """Millimetres between the knots of the B-spline: it follows a bent neck or a shifted brain, not single sulci."""
-
-NO_OVERLAP = "Check that both volumes show the same part of the same patient, or give a start transform."
 
 LEAST_SHARED_HEAD = 0.05
 LOW_HEAD_OVERLAP = 0.8

@@ -25,7 +25,6 @@ class Acquisition:
         gamma: exponent on MRI intensities.
         view: fraction of the grid that is cut off at the start and end of each array axis, (3, 2).
         table_hu: HU of a head holder behind the head, or None.
-        stripped: only the brain is left.
     """
 
     blur_mm: float
@@ -37,10 +36,9 @@ class Acquisition:
     gamma: float
     view: np.ndarray
     table_hu: float | None
-    stripped: bool
 
 
-def sample_acquisition(rng: np.random.Generator, modality: str, stripped: bool) -> Acquisition:
+def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
     """Draw the settings of one scan."""
     is_ct = modality == "CT"
     thick = rng.random() < 0.5
@@ -58,7 +56,6 @@ def sample_acquisition(rng: np.random.Generator, modality: str, stripped: bool) 
         gamma=1.0 if is_ct else float(np.exp(rng.uniform(-0.3, 0.3))),
         view=view,
         table_hu=float(rng.uniform(-500, 400)) if is_ct and rng.random() < 0.5 else None,
-        stripped=stripped,
     )
 
 
@@ -92,7 +89,7 @@ def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str,
         noise = ndimage.gaussian_filter(noise, settings.grain_mm / spacing, truncate=2.0)
         noise /= max(float(noise[::4, ::4, ::4].std()), 1e-6)
     image = image + settings.noise * noise
-    if modality != "CT" and not settings.stripped:
+    if modality != "CT":
         image = np.abs(image)
     return _limit_view(image.astype(np.float32), settings.view, outside_value(modality))
 

@@ -14,6 +14,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError
 from ..images.grid import Grid
+from ..images.io import read_labels
 
 LABELS: tuple[int, ...] = (
     0,
@@ -75,10 +76,10 @@ def load_anatomy(path: Path | str) -> Anatomy:
     """Read a SynthSeg-style label map and turn it to canonical orientation.
 
     Raises:
-        InputError: a value that is not in :data:`LABELS`.
+        InputError: the file cannot be used, or a value is not in :data:`LABELS`.
     """
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    values = np.rint(sitk.GetArrayFromImage(image)).astype(np.int64)
+    image = sitk.DICOMOrient(read_labels(path).to_sitk(), "LPS")
+    values = sitk.GetArrayFromImage(image).astype(np.int64)
     table = np.full(int(max(values.max(), max(LABELS))) + 1, 255, np.uint8)
     table[list(LABELS)] = np.arange(len(LABELS))
     codes = table[values]

@@ -40,7 +40,7 @@ _SPREAD: dict[str, float] = {"gray matter": 0.3, "deep gray matter": 0.6, "brain
 HU: dict[str, Range] = {
     "air": (-1000, -990),
     "white matter": (22, 31),
-    "white matter lesion": (12, 22),
+    "white matter lesion": (14, 22),
     "gray matter": (33, 43),
     "deep gray matter": (33, 43),
     "brain stem": (26, 35),
@@ -58,10 +58,10 @@ HU: dict[str, Range] = {
     "cancellous bone": (120, 600),
 }
 HU_LESION: dict[str, tuple[Range, Range]] = {
-    "tumor": ((12, 60), (10, 20)),
-    "infarct": ((4, 22), (8, 20)),
-    "hemorrhage": ((55, 90), (8, 20)),
-    "white matter": ((8, 20), (10, 20)),
+    "tumor": ((14, 60), (13, 21)),
+    "infarct": ((11, 22), (14, 21)),
+    "hemorrhage": ((55, 90), (13, 21)),
+    "white matter": ((13, 21), (14, 21)),
 }
 """Hounsfield units of core and oedema by kind of lesion."""
 

@@ -13,6 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..images.grid import Grid
+from ..images.intensities import outside_value
 from ..images.volume import Volume
 from .acquisition import Acquisition, acquire, sample_acquisition
 from .anatomy import BRAIN, LABELS, Anatomy, code_to_channel, code_to_side, head_classes, membership
@@ -49,14 +50,15 @@ class Patient:
         deformation: shape.
         lesions: drawn lesions, in label-map space.
         map_lesions: the white-matter lesions of the label map itself are visible and count as lesions.
-        stripped: only the brain is left.
+        strip: the skull was removed: how far (mm) and at which level (0 to 1) the brain's blurred mask was cut, so that
+            some fluid and remnants stay as real tools leave them; None for a whole head.
         scans: by modality name.
     """
 
     deformation: Deformation
     lesions: tuple[Lesion, ...]
     map_lesions: bool
-    stripped: bool
+    strip: tuple[float, float] | None
     scans: Mapping[str, Scan]
 
 
@@ -82,7 +84,7 @@ def sample_patient(
     *,
     strength: float = 1.0,
     lesion_chance: float = 0.6,
-    strip_chance: float = 0.2,
+    strip_chance: float = 0.25,
     focus: np.ndarray | None = None,
 ) -> Patient:
     """Draw a patient.
@@ -97,20 +99,25 @@ def sample_patient(
     deformation = sample_deformation(rng, strength)
     lesions = sample_lesions(rng, anatomy, focus) if rng.random() < lesion_chance else ()
     kind = lesions[0].kind if lesions else "infarct"
-    stripped = bool(rng.random() < strip_chance)
+    strip = (float(rng.uniform(1.5, 6.0)), float(rng.uniform(0.05, 0.5))) if rng.random() < strip_chance else None
     scans = {}
     for name in modalities:
         style = name if name in ("T1", "T2", "FLAIR") else ""
         appearance = sample_ct(rng, kind) if name == "CT" else sample_mr(rng, style)
-        settings = sample_acquisition(rng, name, stripped)
+        settings = sample_acquisition(rng, name)
         scans[name] = Scan(appearance, settings, np.eye(4), int(rng.integers(2**31)))
-    return Patient(deformation, lesions, bool(rng.random() < 0.6), stripped, scans)
+    return Patient(deformation, lesions, bool(rng.random() < 0.6), strip, scans)
 
 
 def locate(anatomy: Anatomy, patient: Patient, grid: Grid, motion: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Tissue codes and lesion map (0, core, oedema) of a patient on a grid, both uint8 (k, j, i)."""
+    """Tissue codes and lesion map (0, core, oedema) of a patient on a grid, both uint8 (k, j, i); air is code 0."""
     points = label_points(grid, anatomy.center, patient.deformation, motion)
     codes = take_codes(anatomy.codes, anatomy.grid, points)
+    if patient.strip:
+        reach, level = patient.strip
+        brain = membership(BRAIN)[codes]
+        near = ndimage.gaussian_filter(brain.astype(np.float32), reach / np.asarray(grid.spacing[::-1]), truncate=2.5)
+        codes = np.where(brain | (near > level), codes, 0).astype(np.uint8)
     lesions = lesion_map(patient.lesions, points, codes)
     if patient.map_lesions:
         lesions[membership(_MAP_LESIONS)[codes] & (lesions == 0)] = CORE
@@ -122,9 +129,6 @@ def truth(codes: np.ndarray, lesions: np.ndarray, patient: Patient) -> Truth:
     channel, side = code_to_channel()[codes], code_to_side()[codes]
     if patient.deformation.mirrored:
         side = -side
-    if patient.stripped:
-        outside = ~membership(BRAIN)[codes]
-        channel = np.where(outside, 0, channel)
     return Truth(channel.astype(np.uint8), side.astype(np.int8), lesions > 0)
 
 
@@ -157,11 +161,11 @@ def render(codes: np.ndarray, lesions: np.ndarray, patient: Patient, grid: Grid,
     fat = ndimage.zoom(coarse, zoom, order=1, grid_mode=True, mode="nearest") > 0
     image[fat & (codes == _SOFT)] = look.fat
     image += texture[codes] * rng.standard_normal(codes.shape, dtype=np.float32)
-    if patient.stripped:
-        image[~membership(BRAIN)[codes]] = -1000.0 if modality == "CT" else 0.0
-    elif scan.acquisition.table_hu is not None:
+    if not patient.strip and scan.acquisition.table_hu is not None:
         _add_table(image, codes, scan.acquisition.table_hu, rng)
     values = acquire(image, grid, scan.acquisition, modality, scan.seed + 1)
+    if patient.strip:
+        values[codes == 0] = outside_value(modality)
     return Volume(values, grid)
 
 

@@ -71,6 +71,7 @@ def export(run: Path, path: Path, *, name: str, version: str) -> Bundle:
         "modality_families": list(FAMILIES),
         "network_classes": [{k: v for k, v in entry.items() if k != "labels"} for entry in table["classes"]],
         "lesion": {k: v for k, v in table["lesion"].items() if k != "labels"},
+        "lesion_groups": ["brain"],  # where training puts them: not in ventricles, bone or skin
         "training_data": TRAINING_DATA,
         "training": {
             "steps": state["step"],

@@ -53,6 +53,13 @@ def test_left_is_plus_x_in_patient_space(reference):
     assert labels.dtype == np.uint16 and {17, 53, 600} <= set(np.unique(labels).tolist())
 
 
+def test_a_lesion_stays_in_the_structures_that_can_hold_one():
+    labelling = Labelling(((0, 0), (17, 53)), lesion_value=600, lesion_hosts=frozenset({1}))
+    labels, _ = to_reference(half_space_logits(), WORKING, WHOLE, WORKING, labelling, ignore)
+    p = points_of(WORKING)
+    np.testing.assert_array_equal(labels == 600, (p[..., 1] > 20) & (p[..., 2] > 0))
+
+
 def test_only_the_head_box_is_labelled():
     box = Box((-10.0, -10.0, 2.0), (10.0, 10.0, 12.0))
     labelling = Labelling(((0, 0), (17, 53)))

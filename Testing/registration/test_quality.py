@@ -33,8 +33,8 @@ def test_ct_and_mr_agree_on_how_large_the_head_is(a_ct: Volume, an_mr: Volume) -
 def test_the_truth_is_better_than_anything_near_it(a_ct: Volume, an_mr: Volume, motion: sitk.Euler3DTransform) -> None:
     comparison = Comparison.of(build_pyramid(a_ct, "CT"), build_pyramid(an_mr, "MR"))
     best = comparison.mutual_information(motion)[0]
-    assert comparison.head_overlap(motion) > 0.95
-    assert comparison.shared_head(motion) > 0.93
+    assert comparison.head_overlap(motion) > 0.9
+    assert comparison.shared_head(motion) > 0.9
     for axis in range(3):
         for change in (-6.0, 6.0):
             off = sitk.Euler3DTransform(motion)

@@ -40,7 +40,7 @@ def test_quality_tells_that_it_went_well(a_rigid_result: Registration) -> None:
     quality = a_rigid_result.quality
     assert quality.converged
     assert quality.mutual_information_after > quality.mutual_information_before + 0.2
-    assert quality.head_overlap > 0.93
+    assert quality.head_overlap > 0.9
     assert "look at" not in quality.message
 
 
