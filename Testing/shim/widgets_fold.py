@@ -34,9 +34,14 @@ class _Fold(QtCore.QObject):
         if watched is self.section:
             if kind == QtCore.QEvent.Type.ChildPolished and isinstance(event.child(), QtWidgets.QWidget):
                 event.child().installEventFilter(self)
-                if self.folded and not event.child().isHidden():
-                    self.wanted[event.child()] = True
+                if self.folded and not self.working:
+                    self.wanted.setdefault(
+                        event.child(),
+                        not event.child().testAttribute(QtCore.Qt.WidgetAttribute.WA_WState_ExplicitShowHide),
+                    )
+                    self.working = True
                     event.child().hide()
+                    self.working = False
         elif (
             self.folded
             and not self.working
@@ -99,12 +104,12 @@ class ctkCollapsibleButton(as_pythonqt(QtWidgets.QAbstractButton), strict=True):
         return position.y() < self._header()
 
     def sizeHint(self) -> QtCore.QSize:
-        inside = self.layout().sizeHint() if self.layout() and self.isChecked() else QtCore.QSize(0, 0)
+        inside = self.layout().totalSizeHint() if self.layout() and self.isChecked() else QtCore.QSize(0, 0)
         width = self.fontMetrics().horizontalAdvance(self.text) + 40
         return QtCore.QSize(max(width, inside.width()), max(self._header(), inside.height()))
 
     def minimumSizeHint(self) -> QtCore.QSize:
-        inside = self.layout().minimumSize() if self.layout() and self.isChecked() else QtCore.QSize(0, 0)
+        inside = self.layout().totalMinimumSize() if self.layout() and self.isChecked() else QtCore.QSize(0, 0)
         return QtCore.QSize(max(60, inside.width()), max(self._header(), inside.height()))
 
     def paintEvent(self, event: QtGui.QPaintEvent) -> None:
