@@ -1,7 +1,7 @@
 """The Python packages that a run needs in Slicer's Python: what is missing, getting it, and trying it out.
 
 Nothing is installed at import, in a thread, or without having been asked for: :func:`install` takes a callback that
-shows size and licence and answers yes or no. torch comes only through the PyTorch extension, which knows the card.
+shows size and license and answers yes or no. torch comes only through the PyTorch extension, which knows the card.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ FACTS = {
     "rich": (0.3, "MIT"),
     "psutil": (0.3, "BSD-3-Clause"),
 }
-"""Megabytes to download, and licence. torch for an NVIDIA card is ten times as large."""
+"""Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
 TORCH_CUDA_MB = 2500.0
 
 
@@ -117,14 +117,14 @@ def missing() -> tuple[Package, ...]:
 
 
 def question(wanted: tuple[Package, ...]) -> str:
-    """What is asked before anything is downloaded: names, sizes, licences."""
+    """What is asked before anything is downloaded: names, sizes, licenses."""
     from .estimate import has_graphics_card
 
     rows, total = [], 0.0
     for package in wanted:
         size = TORCH_CUDA_MB if package.name == "torch" and has_graphics_card() else package.megabytes
         total += size
-        rows.append(_("{name}: about {size:.0f} MB, licence {license}").format(
+        rows.append(_("{name}: about {size:.0f} MB, license {license}").format(
             name=package.requirement, size=max(1.0, size), license=package.license or _("unknown")
         ))  # fmt: skip
     head = _("These Python packages are needed and will be downloaded into Slicer (about {total:.0f} MB):")

@@ -138,6 +138,17 @@ class ctkCollapsibleGroupBox(as_pythonqt(QtWidgets.QGroupBox), strict=True):
         self._d["fold"].set(not opened)
         self.setMaximumHeight(16777215 if opened else self.fontMetrics().height() + self.collapsedHeight)
 
+    def paintEvent(self, event: QtGui.QPaintEvent) -> None:
+        if self.isChecked():
+            super().paintEvent(event)
+            return
+        option, controls = QtWidgets.QStyleOptionGroupBox(), QtWidgets.QStyle.SubControl
+        self.initStyleOption(option)
+        option.subControls = controls.SC_GroupBoxCheckBox | controls.SC_GroupBoxLabel  # no frame around nothing
+        painter = QtWidgets.QStylePainter(self)
+        painter.drawComplexControl(QtWidgets.QStyle.ComplexControl.CC_GroupBox, option)
+        painter.end()
+
     def setCollapsed(self, collapsed: bool) -> None:
         self.setChecked(not collapsed)
 

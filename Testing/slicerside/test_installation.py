@@ -95,7 +95,7 @@ def test_an_old_version_does_not_fit(monkeypatch):
     assert torch.name == "torch" and torch.installed == "2.7.1+cpu" and not torch.fits
 
 
-def test_it_asks_once_with_size_and_licence_and_installs_torch_first(application):
+def test_it_asks_once_with_size_and_license_and_installs_torch_first(application):
     asked = []
     installation.install(lambda text: not asked.append(text))
     (text,) = asked

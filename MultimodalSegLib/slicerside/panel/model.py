@@ -170,13 +170,13 @@ def _title(bundle: Bundle) -> str:
 
 
 def description(bundle: Bundle) -> str:
-    """What a user should know before using a model, as HTML: purpose, limits, licence, classes."""
+    """What a user should know before using a model, as HTML: purpose, limits, license, classes."""
     meta = bundle.metadata
     limits = meta["limits"] if isinstance(meta["limits"], list | tuple) else [meta["limits"]]
     names = list(dict.fromkeys(entry.name.replace("Left ", "").replace("Right ", "") for entry in bundle.classes()))
     rows = {
         _("Inputs"): ", ".join(meta["modality_families"]),
-        _("Licence"): meta["license"],
+        _("License"): meta["license"],
         _("Limits"): " ".join(map(str, limits)),
         _("Classes"): f"{len(bundle.classes())}: " + ", ".join(name[:1].lower() + name[1:] for name in names),
         _("Training"): meta["training_data"],

@@ -150,7 +150,7 @@ class ResultsSection:
         names = [table.GetColumn(number).GetName() for number in range(table.GetNumberOfColumns())]
         columns = [number for number, name in enumerate(names) if name not in TECHNICAL]
         view.setColumnCount(len(columns))
-        view.setHorizontalHeaderLabels([names[number].replace("_", " ") for number in columns])
+        view.setHorizontalHeaderLabels([names[number].replace("_", " ").capitalize() for number in columns])
         view.setRowCount(min(table.GetNumberOfRows(), MOST_ROWS))
         view.verticalHeader().visible = False
         for row in range(view.rowCount):

@@ -101,8 +101,16 @@ def test_existing_transforms_are_chosen_by_volume(widget, a_pair, a_transform, s
 
 
 def test_the_model_says_what_it_is_and_what_it_needs(widget, a_pair):
-    assert "Licence" in widget.ui.modelText.plainText and "Limits" in widget.ui.modelText.plainText
+    assert "License" in widget.ui.modelText.plainText and "Limits" in widget.ui.modelText.plainText
     assert "GB" in widget.ui.estimateLabel.text
+
+
+def test_every_section_fits_when_it_is_open(widget, a_pair, shim, pictures):
+    for name in ("model", "settings"):
+        getattr(widget.ui, f"{name}CollapsibleButton").collapsed = False
+    widget.ui.packagesGroup.collapsed = widget.ui.logGroup.collapsed = False
+    pictures(widget, "all-open", shim)
+    assert widget.ui.repairButton.visible and widget.ui.logText.visible
 
 
 def test_a_model_from_a_folder_is_checked(widget, a_pair, tmp_path, dialogs_shown):

@@ -1,6 +1,8 @@
 """The shipped pair from Sample Data to the result through real buttons and real child processes."""
 
 import time
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +11,49 @@ from MultimodalSegLib.models.bundle import load_bundle
 
 SECONDS = 900
 BLOCKED_S = 0.1
-"""What the interface may be blocked at most while a run is on, on a machine that does nothing else."""
+"""What the interface may be blocked at most while a run is on, until its result is loaded."""
+QUIET = 0.02
+"""Part of the time that the interface may wait for a processor on a machine that is free for this test."""
+
+
+class Stopwatch:
+    """Times of the turns of the event loop in the main thread.
+
+    On a machine that is busy with other work a turn takes long for no fault of the program. Therefore the processor
+    time of the turns is taken too, and how long the thread could have run but was not let (Linux tells).
+    """
+
+    def __init__(self):
+        self.longest_s = self.processor_s = 0.0
+        self._before, self._begin, self._waited = (0.0, 0.0), time.perf_counter(), waited_s()
+
+    @contextmanager
+    def turn(self):
+        self._before = self.longest_s, self.processor_s
+        wall, processor = time.perf_counter(), time.thread_time()
+        yield
+        self.longest_s = max(self.longest_s, time.perf_counter() - wall)
+        self.processor_s = max(self.processor_s, time.thread_time() - processor)
+
+    def forget(self):
+        """The last turn does not count."""
+        self.longest_s, self.processor_s = self._before
+
+    @property
+    def starved(self):
+        """Part of the time for which the thread waited for a processor; 1 where the system does not tell."""
+        waited = waited_s()
+        if waited is None or self._waited is None:
+            return 1.0
+        return (waited - self._waited) / (time.perf_counter() - self._begin)
+
+
+def waited_s():
+    """Seconds that this thread has been ready to run without running, None if unknown."""
+    try:
+        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+    except (OSError, IndexError):
+        return None
 
 
 @pytest.fixture
@@ -43,22 +87,33 @@ def test_cancel_leaves_no_process(sample, shim):
 
 
 def test_one_click_gives_a_segmentation(sample, shim, pictures, record_property):
+    sample.ui.modelCollapsibleButton.collapsed = False
+    pictures(sample, "ready", shim)
+    sample.ui.modelCollapsibleButton.collapsed = True
     begin = time.perf_counter()
     sample.ui.applyButton.click()
     assert sample.ui.progressBar.visible and time.perf_counter() - begin < 0.5
-    longest, seen, end = 0.0, set(), time.monotonic() + SECONDS
+    heard: set[str] = set()
+    sample.panel.run.flow.progress.connect(lambda event: heard.add(event.stage))
+    seen, end, watch = set(), time.monotonic() + SECONDS, Stopwatch()
     while sample.panel.run.running and time.monotonic() < end:
-        before = time.perf_counter()
-        shim.process_events()
+        with watch.turn():
+            shim.process_events()
         stage = sample.ui.stageLabel.text.split(":")[0].split(" –")[0]
-        if stage != "Loading the result" and sample.panel.run.running:
-            longest = max(longest, time.perf_counter() - before)
+        if "load" in heard or not sample.panel.run.running:
+            watch.forget()  # the result was made, which is timed in the tests of the results
         if stage == "Segmenting" and stage not in seen:
             pictures(sample, "segmenting", shim)
         seen.add(stage)
         time.sleep(0.005)
-    record_property("longest_block_s", round(longest, 3))
-    print(f"the interface was blocked for {longest:.3f} s at most (wanted: {BLOCKED_S} s)")
+    record_property("longest_block_s", round(watch.longest_s, 3))
+    print(
+        f"the interface was blocked for {watch.longest_s:.3f} s at most, {watch.processor_s:.3f} s of it at work;",
+        end=" ",
+    )
+    print(f"the processors were busy with something else for {watch.starved:.0%} of the time")
+    assert watch.processor_s < BLOCKED_S
+    assert watch.longest_s < BLOCKED_S or watch.starved > QUIET
     pictures(sample, "finished", shim)
     assert {"Aligning", "Segmenting"} <= seen and "Finished" in sample.ui.messageLabel.text
     node = sample._parameterNode.resultSegmentation
