@@ -60,10 +60,10 @@ def align(
         if name == case.reference:
             volumes[name], covered[name] = volume, 1.0
             continue
-        if kind == "none":
-            known.setdefault(name, sitk.Transform(3, sitk.sitkIdentity))
         if name in known:
-            found = _as_given(case, name, known[name], "none" if kind == "none" else "given")
+            found = _as_given(case, name, known[name], "given")
+        elif kind == "none":
+            found = _as_given(case, name, sitk.Transform(3, sitk.sitkIdentity), "none")
         else:
             part = _part(progress, case.moving.index(name), len(case.moving), name)
             found = register(

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import atexit
 import json
-import os
 import queue
-import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Any
 
 from . import failures
+from .processes import child_environment, find_python, kill_family, lives, started
 from .signal import Signal
 
 LOG_LINES = 2000
@@ -122,20 +118,7 @@ class ChildRun:
         if python is None:
             raise failures.no_python().error()
         command = [python, "-m", __package__.split(".")[0], *self._arguments, "--events", "jsonl"]
-        own_group: dict[str, Any] = {"start_new_session": True}
-        if sys.platform == "win32":
-            own_group = {"creationflags": subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP}
-        try:
-            self._process = subprocess.Popen(
-                command,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                **own_group,
-            )
-        except OSError as error:
-            raise failures.no_python().error() from error
+        self._process = started(command, self._environment)
         _alive.add(self)
         self._log.append(subprocess.list2cmdline(command))
         for name, stream in (("out", self._process.stdout), ("err", self._process.stderr)):
@@ -162,7 +145,7 @@ class ChildRun:
         self._ended_at = self._ended_at or time.monotonic()
         waited = time.monotonic() - self._ended_at > LAST_WORDS_S
         if self._cancelled:
-            if any(_lives(process) for process in self._doomed) and not waited:
+            if any(lives(process) for process in self._doomed) and not waited:
                 return True
         elif self._open_streams and not waited:
             return True
@@ -244,46 +227,8 @@ class ChildRun:
             self.failed.emit(failure.kind, failure.message, failure.hint)
 
     def _kill(self) -> None:
-        """End the process, its group and all its descendants at once."""
-        process = self._process
-        assert process is not None
-        with suppress(ImportError):
-            import psutil
-
-            with suppress(psutil.Error):
-                self._doomed = psutil.Process(process.pid).children(recursive=True)
-        if hasattr(os, "killpg"):
-            with suppress(OSError):  # the group may outlive its first process
-                os.killpg(process.pid, signal.SIGKILL)
-        with suppress(OSError):
-            process.kill()
-        for child in self._doomed:
-            with suppress(Exception):  # it may have ended by itself
-                child.kill()
-
-
-def _lives(process: Any) -> bool:
-    """Whether a psutil process is more than an entry that nobody has collected yet."""
-    try:
-        return bool(process.is_running() and process.status() != "zombie")
-    except Exception:  # psutil's own: it has ended in between
-        return False
-
-
-def find_python() -> str | None:
-    """The Python that runs the library: PythonSlicer in the application, else the running one."""
-    found = shutil.which("PythonSlicer")
-    if found is None and "python" in Path(sys.executable or "").name.lower():
-        found = sys.executable
-    return found
-
-
-def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
-    """This process's variables, UTF-8 everywhere, and the folder of this library in front of the search path."""
-    library = str(Path(__file__).resolve().parents[2])
-    path = [library, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-    utf8 = {"PYTHONUTF8": "1", "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), **utf8, **extra}
+        assert self._process is not None
+        self._doomed = kill_family(self._process)
 
 
 def end_all() -> None:

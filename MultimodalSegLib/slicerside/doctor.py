@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import MissingPackageError
 from .background import Background
-from .child import child_environment, find_python
+from .processes import child_environment, find_python
 from .text import _
 
 TIMEOUT_S = 180.0

@@ -16,33 +16,11 @@ import numpy as np
 
 from ..errors import InputError, OutputError
 from ..images.case import MODALITIES
-from ..images.grid import Grid
-from .nodes import LPS_TO_RAS, Node
-from .packages import slicer, vtk
+from .nodes import Node
+from .nrrd import write_nrrd
 from .text import _
-
-LEAST_REGION_MM = 16.0
-"""Least extent of a region of interest along each axis of the volume; a smaller one shows nothing to segment."""
-SHEAR_TOLERANCE = 1e-4
-
-NRRD_TYPES = {
-    "int8": "int8",
-    "uint8": "uint8",
-    "int16": "int16",
-    "uint16": "uint16",
-    "int32": "int32",
-    "uint32": "uint32",
-    "float32": "float",
-    "float64": "double",
-}
-
-
-@dataclass(frozen=True)
-class Input:
-    """One volume to write: the node's own voxels (not copied), shape (k, j, i), and where they are."""
-
-    array: np.ndarray
-    grid: Grid
+from .transforms import matrix_between, transform_file
+from .volume_input import Input, cropped, placed, volume_input
 
 
 @dataclass(frozen=True)
@@ -89,22 +67,24 @@ def plan(
     name, node = reference
     known = dict(transforms or {})
     _check_names(name, moving, known)
-    inputs = {name: _cropped(volume_input(node), node, roi)}
+    inputs = {name: cropped(volume_input(node), node, roi)}
     files: dict[str, Path] = {}
     placements: dict[str, np.ndarray] = {}
     trusted: set[str] = set()
     for modality, volume in moving.items():
         own = volume_input(volume)
         if modality in known:
-            files[modality] = _transform_file(known[modality], node, folder / f"{modality}.h5")
+            given = known[modality]
+            at = folder / f"{modality}.h5"
+            files[modality] = Path(given) if isinstance(given, (str, Path)) else transform_file(given, at, node)
             inputs[modality] = own
             continue
-        placement = _matrix_between(volume.GetParentTransformNode(), node.GetParentTransformNode())
-        placed = None if placement is None else _placed(own.grid, placement)
-        if placed is not None and placement is not None:
-            inputs[modality], placements[modality] = Input(own.array, placed), placement
+        placement = matrix_between(volume.GetParentTransformNode(), node.GetParentTransformNode())
+        grid = None if placement is None else placed(own.grid, placement)
+        if grid is not None and placement is not None:
+            inputs[modality], placements[modality] = Input(own.array, grid), placement
         elif registration == "none":
-            files[modality] = _transform_file(volume.GetParentTransformNode(), node, folder / f"{modality}.h5")
+            files[modality] = transform_file(volume.GetParentTransformNode(), folder / f"{modality}.h5", node)
             inputs[modality] = own
             trusted.add(modality)
         else:
@@ -148,29 +128,6 @@ def write(planned: Plan, folder: Path) -> dict[str, Path]:
     return files
 
 
-def write_nrrd(array: np.ndarray, grid: Grid, path: Path) -> None:
-    """Write voxels as they are: uncompressed, slice by slice, so that Python's other threads go on meanwhile."""
-    if array.dtype in (np.int64, np.uint64):  # MRML has them, ITK's readers differ about them
-        array = array.astype(np.float64)
-    vectors = grid.affine[:3, :3].T
-    fields = {
-        "type": NRRD_TYPES[array.dtype.name],
-        "dimension": "3",
-        "space": "left-posterior-superior",
-        "sizes": " ".join(map(str, grid.size)),
-        "space directions": " ".join(_vector(row) for row in vectors),
-        "kinds": "domain domain domain",
-        "endian": "little",
-        "encoding": "raw",
-        "space origin": _vector(np.asarray(grid.origin)),
-    }
-    little = array.dtype.newbyteorder("<")
-    with path.open("wb") as file:
-        file.write(("NRRD0004\n" + "".join(f"{key}: {text}\n" for key, text in fields.items()) + "\n").encode("ascii"))
-        for plane in array:
-            file.write(np.ascontiguousarray(plane, little).data.cast("B"))
-
-
 def segment_arguments(
     files: Mapping[str, Path],
     out: Path,
@@ -200,74 +157,6 @@ def segment_arguments(
     return arguments
 
 
-def volume_input(node: Node) -> Input:
-    """A volume node's voxels and grid, parent transforms left aside.
-
-    Raises:
-        InputError: no voxels, several values a voxel, or a grid that files cannot hold.
-    """
-    image = None if node is None else node.GetImageData()
-    name = "" if node is None else node.GetName()
-    if image is None or image.GetPointData().GetScalars() is None:
-        raise InputError(_("The volume {name} has no voxels.").format(name=name), _("Load the volume again."))
-    if image.GetNumberOfScalarComponents() != 1:
-        raise InputError(
-            _("The volume {name} has several values in each voxel (colors or vectors).").format(name=name),
-            _("Choose a scalar volume."),
-        )
-    array = slicer.util.arrayFromVolume(node)
-    matrix = vtk.vtkMatrix4x4()
-    node.GetIJKToRASMatrix(matrix)
-    grid = _grid(LPS_TO_RAS @ slicer.util.arrayFromVTKMatrix(matrix), (array.shape[2], array.shape[1], array.shape[0]))
-    if grid is None:
-        raise InputError(
-            _("The slices of the volume {name} are sheared (tilted gantry).").format(name=name),
-            _("Resample it first, for example with the module Crop Volume."),
-        )
-    return Input(array, grid)
-
-
-def crop_box(points: np.ndarray, grid: Grid) -> tuple[slice, slice, slice]:
-    """Slices (k, j, i) of the voxels in the smallest box around some points (n, 3), LPS mm; may be empty."""
-    index = (points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
-    low = np.maximum(np.ceil(index.min(axis=0) - 1e-6), 0).astype(int)
-    high = np.minimum(np.floor(index.max(axis=0) + 1e-6) + 1, grid.size).astype(int)
-    i, j, k = (slice(int(a), max(int(a), int(b))) for a, b in zip(low, high, strict=True))
-    return k, j, i
-
-
-def _cropped(volume: Input, node: Node, roi: Node | None) -> Input:
-    if roi is None:
-        return volume
-    signs = np.array([[1.0 if (n >> axis) & 1 else -1.0 for axis in range(3)] for n in range(8)])
-    in_roi = np.c_[signs * np.array(roi.GetSize()) / 2, np.ones(8)] @ _object_to_node(roi).T
-    to_local = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(
-        roi.GetParentTransformNode(), node.GetParentTransformNode(), to_local
-    )
-    points = np.array([to_local.TransformPoint(point) for point in in_roi[:, :3].tolist()])
-    box = crop_box(points @ LPS_TO_RAS[:3, :3], volume.grid)
-    array = volume.array[box]
-    extent = np.array(array.shape[::-1]) * volume.grid.spacing
-    if min(extent) < LEAST_REGION_MM:
-        raise InputError(
-            _("The region {name} holds only {size} mm of the reference volume.").format(
-                name=roi.GetName(), size=" x ".join(f"{length:.0f}" for length in extent)
-            ),
-            _("Move or enlarge the region."),
-        )
-    start = np.array([box[2].start, box[1].start, box[0].start, 1.0])
-    origin = (volume.grid.affine @ start)[:3]
-    k, j, i = array.shape
-    first = (float(origin[0]), float(origin[1]), float(origin[2]))
-    return Input(array, Grid((i, j, k), volume.grid.spacing, first, volume.grid.direction))
-
-
-def _object_to_node(roi: Node) -> np.ndarray:
-    matrix: np.ndarray = slicer.util.arrayFromVTKMatrix(roi.GetObjectToNodeMatrix())
-    return matrix
-
-
 def _check_names(reference: str, moving: Mapping[str, Node], known: Mapping[str, object]) -> None:
     for name in (reference, *moving):
         if name not in MODALITIES:
@@ -286,53 +175,3 @@ def _check_names(reference: str, moving: Mapping[str, Node], known: Mapping[str,
                 _("A transform is given for {name}, which is not a moving volume.").format(name=name),
                 _("Choose the moving volume again."),
             )
-
-
-def _matrix_between(source: Node | None, target: Node | None) -> np.ndarray | None:
-    """4x4 (RAS) from the space under one transform node to that under another, None if it is not linear."""
-    general = vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(source, target, general)
-    linear = vtk.vtkTransform()
-    if not slicer.vtkMRMLTransformNode.IsGeneralTransformLinear(general, linear):
-        return None
-    found: np.ndarray = slicer.util.arrayFromVTKMatrix(linear.GetMatrix())
-    return found
-
-
-def _placed(grid: Grid, placement: np.ndarray) -> Grid | None:
-    """The grid where a matrix (RAS) puts it, None if its axes are then no longer at right angles."""
-    if np.allclose(placement, np.eye(4), atol=1e-12):
-        return grid
-    return _grid(LPS_TO_RAS @ placement @ LPS_TO_RAS @ grid.affine, grid.size)
-
-
-def _grid(affine: np.ndarray, size: tuple[int, int, int]) -> Grid | None:
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    axes = affine[:3, :3] / spacing
-    if not np.allclose(axes.T @ axes, np.eye(3), atol=SHEAR_TOLERANCE):
-        return None
-    x, y, z = map(float, spacing)
-    p, q, r = map(float, affine[:3, 3])
-    return Grid(size, (x, y, z), (p, q, r), tuple(map(float, axes.ravel())))
-
-
-def _transform_file(given: Node | str | Path, reference: Node, path: Path) -> Path:
-    """A transform file (reference points to moving points, LPS) of a node, or the one that is given."""
-    if isinstance(given, (str, Path)):
-        return Path(given)
-    node, general = slicer.vtkMRMLTransformNode(), vtk.vtkGeneralTransform()
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(given, reference.GetParentTransformNode(), general)
-    node.SetAndObserveTransformToParent(general)
-    storage = slicer.vtkMRMLTransformStorageNode()
-    storage.SetFileName(str(path))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not storage.WriteData(node) or not path.is_file():
-        raise InputError(
-            _("The transform {name} cannot be handed over.").format(name=given.GetName()),
-            _("Choose another transform, or a registration."),
-        )
-    return path
-
-
-def _vector(numbers: np.ndarray) -> str:
-    return "(" + ",".join(repr(float(number)) for number in numbers) + ")"

@@ -13,8 +13,9 @@ from ..errors import InputError
 from .child import RunProgress
 from .nodes import MODALITY_ATTRIBUTE, Node
 from .packages import slicer
-from .results import Result
-from .run import Request, Run
+from .request import Request
+from .result import Result
+from .run import Run
 from .text import _
 
 __all__ = ["MultimodalSegLogic", "Result", "Run", "RunProgress"]
@@ -219,7 +220,7 @@ class MultimodalSegLogic:
 def _timer(call: Callable[[], None]) -> Any:
     """A running Qt timer, or None where there is no Qt: then the caller polls."""
     try:
-        import qt  # type: ignore[import-not-found]
+        import qt
     except ImportError:
         return None
     timer = qt.QTimer()

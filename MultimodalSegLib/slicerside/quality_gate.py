@@ -20,12 +20,12 @@ from ..registration.aligned import Quality
 from ..registration.pyramid import build_pyramid
 from ..registration.quality import Comparison
 from ..registration.register import LOW_HEAD_OVERLAP, measure
-from . import exchange
 from .alignment_measures import checkerboard, jacobian_range
 from .background import Background
 from .nodes import Node
-from .registration_backend import transform_from_node
 from .text import _
+from .transforms import transform_from_node
+from .volume_input import volume_input
 
 Level = Literal["good", "look", "poor"]
 
@@ -160,7 +160,7 @@ class QualityCheck(Background):
 
     def __init__(self, reference: Node, moving: Node, transform: Node, modalities: tuple[str, str] = ("", "")) -> None:
         super().__init__(self._examine)
-        self._inputs = exchange.volume_input(reference), exchange.volume_input(moving)
+        self._inputs = volume_input(reference), volume_input(moving)
         self._transform = transform_from_node(transform, reference)
         parent = moving.GetParentTransformNode()
         self._before = transform_from_node(parent, reference) if parent is not None else None

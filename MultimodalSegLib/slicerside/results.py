@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,69 +9,16 @@ import numpy as np
 
 from ..errors import InputError
 from ..run_folder import RunFolder
+from .color_maps import show_as_map
 from .nodes import Node, attach_to_reference, hierarchy_item, set_provenance
 from .packages import slicer
+from .result import Inputs, Result
+from .scene_changes import loaded, remove_with_displays
 from .tables import table_from_csv, table_from_records
 from .text import _
 
 MAPS = ("probabilities/*.nrrd", "uncertainty.nrrd", "explanation/*.nrrd")
 """Files of a run folder that are shown as colored layers over the reference."""
-MAP_COLORS = ("vtkMRMLColorTableNodeFileInferno.txt", "vtkMRMLColorTableNodeIron")
-"""Color tables by preference; the first is there only in the application."""
-LEAST_SHOWN = 0.05
-"""Map values below this are transparent."""
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a finished run left in the scene.
-
-    Args:
-        segmentationNode: the segmentation.
-        transformNodes: by moving modality the node that brings it to the reference, where there is one.
-        tableNodes: ``"measurements"``, ``"modalities"`` (weights) and ``"registration"``, those that apply.
-        volumeNodes: probability and other maps by name, not shown yet.
-        warnings: sentences that the user must see.
-        runFolder: the folder with all files, None if they were removed.
-        registration: measured quality by moving modality, as run.json has it.
-        lesionPresence: probability that there is a lesion, None if the model does not say.
-        seconds: by stage.
-        device: where the network ran.
-    """
-
-    segmentationNode: Node
-    transformNodes: Mapping[str, Node] = field(default_factory=dict)
-    tableNodes: Mapping[str, Node] = field(default_factory=dict)
-    volumeNodes: Mapping[str, Node] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-    runFolder: Path | None = None
-    registration: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    lesionPresence: float | None = None
-    seconds: Mapping[str, float] = field(default_factory=dict)
-    device: str = ""
-
-    def withoutFiles(self) -> Result:
-        """The same after the run folder was removed."""
-        return replace(self, runFolder=None)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """The nodes a run was made from.
-
-    Args:
-        reference: the reference volume.
-        moving: the other volumes by modality.
-        placements: see :class:`~MultimodalSegLib.slicerside.exchange.Plan`.
-        given: transform nodes by modality that the user chose; they are used again, no new ones are made.
-        trusted: modalities whose place in the scene was used as it is; they stay where they are.
-    """
-
-    reference: Node
-    moving: Mapping[str, Node] = field(default_factory=dict)
-    placements: Mapping[str, np.ndarray] = field(default_factory=dict)
-    given: Mapping[str, Node] = field(default_factory=dict)
-    trusted: frozenset[str] = frozenset()
 
 
 class Loader:
@@ -114,7 +59,6 @@ class Loader:
         except BaseException:
             self._undo()
             raise
-        record = self._run.record
         return Result(
             segmentationNode=segmentation,
             transformNodes=transforms,
@@ -122,10 +66,7 @@ class Loader:
             volumeNodes=volumes,
             warnings=tuple(self._warnings),
             runFolder=self._run.path,
-            registration=record.get("registration", {}),
-            lesionPresence=record["segmentation"]["lesion_presence"],
-            seconds=record["seconds"],
-            device=record["device"],
+            record=dict(self._run.record),
         )
 
     def _transforms(self) -> dict[str, Node]:
@@ -133,9 +74,9 @@ class Loader:
         found = {}
         for modality, node in self._moving.items():
             kind = self._run.record.get("registration", {}).get(modality, {}).get("kind", "none")
-            if modality in self._inputs.trusted or kind == "none":
-                continue
             given = self._inputs.given.get(modality)
+            if modality in self._inputs.trusted or (given is None and kind == "none"):
+                continue
             if given is not None and slicer.mrmlScene.IsNodePresent(given):
                 transform = given
             else:
@@ -150,7 +91,7 @@ class Loader:
         path = self._run.transforms.get(modality)
         if path is None:
             raise InputError(_("The run has no transform of {name}.").format(name=modality), _("Run it again."))
-        transform = self._keep(_loaded(slicer.util.loadTransform, path))
+        transform = self._keep(loaded(slicer.util.loadTransform, path))
         to = self._reference.GetName() if self._reference is not None else self._run.record["reference"]
         transform.SetName(slicer.mrmlScene.GenerateUniqueName(f"{node.GetName()} to {to}"))
         quality = self._run.record["registration"][modality]
@@ -199,7 +140,7 @@ class Loader:
         maps = {}
         for path in (path for pattern in MAPS for path in sorted(self._run.path.glob(pattern))):
             name = path.name.removesuffix(".nrrd")
-            node = self._keep(_loaded(slicer.util.loadVolume, path, {"show": False, "singleFile": True}))
+            node = self._keep(loaded(slicer.util.loadVolume, path, {"show": False, "singleFile": True}))
             node.SetName(slicer.mrmlScene.GenerateUniqueName(self._name(name)))
             set_provenance(node, {**self._identity(), "map": path.relative_to(self._run.path).as_posix()})
             show_as_map(node)
@@ -210,14 +151,14 @@ class Loader:
         return maps
 
     def _segmentation(self) -> Node:
-        node = self._keep(_loaded(slicer.util.loadSegmentation, self._run.segmentation, {}))
+        node = self._keep(loaded(slicer.util.loadSegmentation, self._run.segmentation, {}))
         if not node.GetSegmentation().GetNumberOfSegments():
             self._warnings.append(_("The model found no structure; check the volumes and their modalities."))
         if self._output is not None and slicer.mrmlScene.IsNodePresent(self._output):
             self._output.GetSegmentation().RemoveAllSegments()
             self._output.GetSegmentation().DeepCopy(node.GetSegmentation())
             self._made.remove(node)
-            _remove(node)
+            remove_with_displays(node)
             node = self._output
             node.CreateDefaultDisplayNodes()
         else:
@@ -260,47 +201,4 @@ class Loader:
         for node, parent in self._parents:
             node.SetAndObserveTransformNodeID(parent)
         for node in reversed(self._made):
-            _remove(node)
-
-
-def show_as_map(node: Node) -> None:
-    """Color a float volume of values from 0 to 1, transparent where low, with a color legend."""
-    scene, display = slicer.mrmlScene, node.GetDisplayNode()
-    display.SetAndObserveColorNodeID(next((name for name in MAP_COLORS if scene.GetNodeByID(name)), None))
-    display.AutoWindowLevelOff()
-    top = max(float(node.GetImageData().GetScalarRange()[1]), LEAST_SHOWN)
-    display.SetWindowLevelMinMax(0.0, 1.0 if top <= 1.0 else top)
-    display.SetThreshold(LEAST_SHOWN, top)
-    display.ApplyThresholdOn()
-    legend = slicer.vtkSlicerColorLogic.AddDefaultColorLegendDisplayNode(node)
-    if legend is not None:
-        legend.SetTitleText(node.GetName())
-        legend.SetVisibility(False)
-
-
-def _loaded(load: Any, path: Path, *arguments: Any) -> Node:
-    """A node from a file that is forgotten at once: the file may be removed, and saving asks for a new name."""
-    try:
-        node = load(str(path), *arguments)
-    except RuntimeError as error:
-        raise InputError(
-            _("{path} cannot be read.").format(path=path), _("Run it again, and look whether the disk is full.")
-        ) from error
-    storage = node.GetStorageNode()
-    if storage is not None:
-        slicer.mrmlScene.RemoveNode(storage)
-    return node
-
-
-def _remove(node: Node) -> None:
-    """A node with its display nodes."""
-    if node.IsA("vtkMRMLDisplayableNode"):
-        for index in reversed(range(node.GetNumberOfDisplayNodes())):
-            display = node.GetNthDisplayNode(index)
-            if display is not None:
-                slicer.mrmlScene.RemoveNode(display)
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    item = hierarchy.GetItemByDataNode(node)
-    if item:
-        hierarchy.RemoveItem(item, False, False)  # outside the application nobody else removes it
-    slicer.mrmlScene.RemoveNode(node)
+            remove_with_displays(node)

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,28 +16,12 @@ from . import exchange, failures
 from .child import ChildRun, RunProgress
 from .nodes import Node
 from .packages import slicer
-from .results import Inputs, Loader, Result
+from .registrations import Registrations
+from .request import Request
+from .result import Inputs, Result
+from .results import Loader
 from .signal import Signal
 from .text import _
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a run shall do; see :meth:`MultimodalSegLogic.start`."""
-
-    reference: tuple[str, Node]
-    moving: Mapping[str, Node] = field(default_factory=dict)
-    registration: str = "rigid"
-    transforms: Mapping[str, Node | str | Path] = field(default_factory=dict)
-    backend: str = "simpleitk"
-    model: str = "default"
-    device: str = "auto"
-    threads: int | None = None
-    memory_limit_mb: int | None = None
-    roi: Node | None = None
-    probabilities: tuple[str, ...] = ()
-    output: Node | None = None
-    keep_files: bool = False
 
 
 class Run:
@@ -64,8 +47,7 @@ class Run:
         self._log: list[str] = []
         self._cancelled = False
         self._child: ChildRun | None = None
-        self._registering: Any = None
-        self._waiting = [name for name in request.moving if name not in request.transforms]
+        self._registering: Registrations | None = None
         self._found: dict[str, Node] = {}
         self._writer = threading.Thread(target=self._write, name="handing over", daemon=True)
         self._written: dict[str, Path] | BaseException | None = None
@@ -76,7 +58,7 @@ class Run:
         except BaseException:
             self._remove_files()
             raise
-        self._step: Callable[[], None] | None = self._begin
+        self._step: Callable[[], object] | None = self._begin
 
     @property
     def running(self) -> bool:
@@ -91,7 +73,7 @@ class Run:
     @property
     def log(self) -> str:
         """What happened, to be shown and copied."""
-        parts = ["\n".join(self._log), getattr(self._registering, "log", ""), self._child.log if self._child else ""]
+        parts = ["\n".join(self._log), *(work.log for work in (self._registering, self._child) if work is not None)]
         return "\n".join(part for part in parts if part)
 
     def poll(self) -> bool:
@@ -150,51 +132,32 @@ class Run:
             request.reference,
             request.moving,
             self._folder / "transforms",
-            registration="none" if self._in_application else request.registration,
+            registration="none" if request.aligned_here else request.registration,
             transforms={**request.transforms, **self._found},
             roi=request.roi,
         )
 
-    @property
-    def _in_application(self) -> bool:
-        """Whether volumes are registered by a module of the application and not by the child."""
-        return self._request.backend != "simpleitk" and self._request.registration != "none" and bool(self._waiting)
-
     def _begin(self) -> None:
-        if self._in_application:
-            self._register_next()
-            return
+        if self._request.aligned_here:
+            work = Registrations(self._request)
+            work.progress.connect(self._tell)
+            work.finished.connect(self._registered)
+            work.failed.connect(lambda *failure: self._fail(failures.told(*failure)))
+            work.cancelled.connect(lambda: self._end(self.cancelled))
+            self._registering = work
+            self._step = work.poll
+        else:
+            self._hand_over()
+
+    def _registered(self, found: dict[str, Node]) -> None:
+        self._found = found
+        self._plan = self._planned()
+        self._step = self._hand_over
+
+    def _hand_over(self) -> None:
         self._tell(RunProgress("prepare", 0, 1, _("handing over the volumes")))
         self._writer.start()
         self._step = self._wait_for_files
-
-    def _register_next(self) -> None:
-        from .registration_backend import registration_run
-
-        name = self._waiting[0]
-        reference, node = self._request.reference
-        run = registration_run(
-            node,
-            self._request.moving[name],
-            self._request.registration,
-            backend=self._request.backend,
-            modalities=(reference, name),
-        )
-        run.progress.connect(self._tell)
-        run.finished.connect(self._registered)
-        run.failed.connect(lambda *failure: self._fail(failures.told(*failure)))
-        run.cancelled.connect(lambda: self._end(self.cancelled))
-        self._registering = run
-        run.start()
-        self._step = lambda: _only(run.poll)
-
-    def _registered(self, transform: Node) -> None:
-        self._found[self._waiting.pop(0)] = transform
-        if self._waiting:
-            self._step = self._register_next
-        else:
-            self._plan = self._planned()
-            self._step = self._begin
 
     def _write(self) -> None:
         """In a thread."""
@@ -229,7 +192,7 @@ class Run:
         child.start()
         self._child = child
         self._tell(RunProgress("start", 0, 1, _("starting")))
-        self._step = lambda: _only(child.poll)
+        self._step = child.poll
 
     def _load(self, told: Mapping[str, Any]) -> None:
         """The child has finished: say so, and make the nodes at the next poll, so that the panel can show it."""
@@ -284,8 +247,3 @@ class Run:
         with suppress(RuntimeError):  # it was never started
             self._writer.join()
         shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _only(poll: Callable[[], bool]) -> None:
-    """Poll a part of the run; its signals say the rest."""
-    poll()

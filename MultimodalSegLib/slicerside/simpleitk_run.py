@@ -16,9 +16,9 @@ from ..registration.transform_file import read_transform
 from . import exchange
 from .child import ChildRun, RunProgress
 from .nodes import transform_node
-from .registration_backend import affine_from_ras
 from .registration_run import RegistrationRun, check_nodes, finished_node, remove, twin
 from .text import _
+from .transforms import affine_from_ras
 
 
 class SimpleItkRun(RegistrationRun):
@@ -129,4 +129,5 @@ class SimpleItkRun(RegistrationRun):
         self._end(self.cancelled)
 
     def _remove_files(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """In a thread: large files take a while."""
+        threading.Thread(target=shutil.rmtree, args=(self._folder, True), name="cleaning up").start()

@@ -13,8 +13,8 @@ from ..errors import InputError, OutputError
 from ..images.io import write_volume
 from ..images.volume import Volume
 from .nodes import MODALITY_ATTRIBUTE, Node, labels_from_segmentation, volume_from_node
-from .registration_backend import transform_file
 from .text import _
+from .transforms import transform_file
 
 
 def save(segmentation: Node, volumes: Sequence[Node], folder: Path) -> Path:

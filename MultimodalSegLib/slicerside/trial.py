@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from .background import Background
-from .child import child_environment, find_python
+from .processes import child_environment, find_python
 from .text import _
 
 TIMEOUT_S = 120.0

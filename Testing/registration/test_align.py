@@ -64,9 +64,10 @@ def test_headers_are_trusted_if_asked(a_ct: Volume) -> None:
     assert registration.quality.mutual_information_before == registration.quality.mutual_information_after > 0.5
 
 
-def test_a_given_transform_is_used_as_it_is(a_ct: Volume, an_mr: Volume, motion: sitk.Transform) -> None:
-    aligned = align(Case({"CT": a_ct, "MR": an_mr}), transforms={"MR": motion})
-    assert aligned.registrations["MR"].transform is motion
+@pytest.mark.parametrize("kind", ["rigid", "none"])
+def test_a_given_transform_is_used_as_it_is(a_ct: Volume, an_mr: Volume, motion: sitk.Transform, kind: str) -> None:
+    aligned = align(Case({"CT": a_ct, "MR": an_mr}), kind, transforms={"MR": motion})
+    assert aligned.registrations["MR"].transform is motion and aligned.registrations["MR"].kind == "given"
     assert aligned.registrations["MR"].quality.head_overlap > 0.9
     np.testing.assert_array_equal(aligned.volumes["MR"].array, resample(an_mr, a_ct.grid, motion).array)
 

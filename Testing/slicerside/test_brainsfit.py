@@ -184,7 +184,7 @@ def command_line_nodes():
 
 @pytest.mark.parametrize("kind", ["rigid", "affine"])
 def test_the_found_transform_is_a_linear_node_that_brings_the_moving_volume_over(a_run, kind):
-    from MultimodalSegLib.slicerside.registration_backend import transform_from_node
+    from MultimodalSegLib.slicerside.transforms import transform_from_node
 
     it = a_run("finds", kind=kind)
     assert it.run.backend == "brainsfit"

@@ -10,7 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from MultimodalSegLib.slicerside.child import ChildRun, child_environment, end_all, find_python
+from MultimodalSegLib.slicerside.child import ChildRun, end_all
+from MultimodalSegLib.slicerside.processes import child_environment, find_python
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the interpreter is a shell script")
 

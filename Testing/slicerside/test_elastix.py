@@ -128,7 +128,7 @@ def transforms():
 
 
 def test_the_result_is_the_same_kind_of_node_as_the_others(a_run):
-    from MultimodalSegLib.slicerside.registration_backend import transform_from_node
+    from MultimodalSegLib.slicerside.transforms import transform_from_node
 
     run, told = a_run()
     heard = []

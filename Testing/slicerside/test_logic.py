@@ -95,6 +95,13 @@ def world_of(node, index):
     return np.array(general.TransformPoint(matrix.MultiplyPoint((*index, 1.0))[:3]))
 
 
+def parent_of(node):
+    """The matrix of the linear transform under which a node lies."""
+    import slicer
+
+    return slicer.util.arrayFromTransformMatrix(node.GetParentTransformNode())
+
+
 def test_apply_twice_on_an_oblique_volume_under_a_transform(logic, nodes, a_model, capsys):
     ct, mr = nodes
     before = mr.GetParentTransformNode().GetName()
@@ -130,6 +137,20 @@ def test_apply_twice_on_an_oblique_volume_under_a_transform(logic, nodes, a_mode
     assert second.segmentationNode is not first and logic.run is None and heard
     assert first.GetSegmentation().GetNthSegment(0).GetName() == "corrected by hand"
     assert not second.transformNodes, "the volume lies right already"
+
+
+def test_a_volume_ends_up_under_the_transform_that_was_given(logic, nodes, a_model, scene):
+    import slicer
+
+    ct, mr = nodes
+    chosen = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "chosen")
+    chosen.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(parent_of(mr)))
+    mr.SetAndObserveTransformNodeID(None)
+    count = scene.GetNumberOfNodesByClass("vtkMRMLTransformNode")
+    result = logic.process(ct, {"MR": mr}, model=a_model, threads=1, registration="none", transforms={"MR": chosen})
+    assert mr.GetParentTransformNode() is chosen is result.transformNodes["MR"]
+    assert scene.GetNumberOfNodesByClass("vtkMRMLTransformNode") == count
+    assert result.registration["MR"]["kind"] == "given" and sum(result.seconds.values()) > 0
 
 
 @pytest.mark.parametrize("stage", ["prepare", "start", "register", "segment"])
@@ -235,7 +256,7 @@ def test_a_cancelled_blocking_run_raises(logic, nodes, a_model):
 def test_a_map_is_laid_over_the_reference_on_demand(logic, nodes, scene):
     import slicer
 
-    from MultimodalSegLib.slicerside.results import show_as_map
+    from MultimodalSegLib.slicerside.color_maps import show_as_map
 
     composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     nodes[0].SetAttribute("MultimodalSeg.Map", "uncertainty.nrrd")

@@ -73,7 +73,8 @@ def test_everything_is_in_the_scene_by_name_under_the_study(scene, nodes, a_run,
     import slicer
 
     from MultimodalSegLib.slicerside.nodes import hierarchy_item, labels_from_segmentation
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     ct, mr = nodes
     run = a_run(a_plain_grid)
@@ -105,7 +106,8 @@ def test_everything_is_in_the_scene_by_name_under_the_study(scene, nodes, a_run,
 
 
 def test_tables_hold_numbers_where_there_are_numbers(scene, nodes, a_run, a_plain_grid):
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     tables = Loader(a_run(a_plain_grid).path, Inputs(nodes[0], {"MR": nodes[1]})).load().tableNodes
     measured = tables["measurements"].GetTable()
@@ -121,7 +123,8 @@ def test_tables_hold_numbers_where_there_are_numbers(scene, nodes, a_run, a_plai
 def test_maps_are_float_colored_transparent_where_low_and_not_shown(scene, nodes, a_run, a_plain_grid):
     import slicer
 
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     node = Loader(a_run(a_plain_grid).path, Inputs(nodes[0], {"MR": nodes[1]})).load().volumeNodes["bone"]
     display = node.GetDisplayNode()
@@ -161,7 +164,8 @@ def test_a_volume_that_lay_under_a_transform_lands_where_the_registration_puts_i
     import slicer
 
     from MultimodalSegLib.slicerside.exchange import plan
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     ct, mr = nodes
     own, common = (slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", name) for name in ("own", "common"))
@@ -191,7 +195,8 @@ def test_a_volume_that_lay_under_a_transform_lands_where_the_registration_puts_i
 def test_trusted_volumes_and_chosen_transforms_stay_as_they_are(scene, nodes, a_run, a_plain_grid):
     import slicer
 
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     ct, mr = nodes
     chosen = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "chosen")
@@ -205,7 +210,8 @@ def test_trusted_volumes_and_chosen_transforms_stay_as_they_are(scene, nodes, a_
 
 
 def test_a_second_result_leaves_the_first_alone_unless_told(scene, nodes, a_run, a_plain_grid):
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     run, inputs = a_run(a_plain_grid), Inputs(nodes[0], {"MR": nodes[1]})
     first = Loader(run.path, inputs).load().segmentationNode
@@ -222,7 +228,8 @@ def test_a_second_result_leaves_the_first_alone_unless_told(scene, nodes, a_run,
 def test_a_result_that_cannot_be_read_leaves_the_scene_as_it_was(scene, nodes, a_run, a_plain_grid, monkeypatch):
     import slicer
 
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     def broken(*_):
         raise RuntimeError("broken file")
@@ -240,7 +247,8 @@ def test_a_result_that_cannot_be_read_leaves_the_scene_as_it_was(scene, nodes, a
 
 
 def test_nodes_that_were_deleted_during_the_run_are_done_without(scene, nodes, a_run, a_plain_grid):
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     ct, mr = nodes
     run = a_run(a_plain_grid)
@@ -254,7 +262,8 @@ def test_nodes_that_were_deleted_during_the_run_are_done_without(scene, nodes, a
 
 def test_a_large_head_with_many_segments_is_shown_within_three_seconds(scene, a_run, capsys):
     from MultimodalSegLib.slicerside.nodes import volume_node
-    from MultimodalSegLib.slicerside.results import Inputs, Loader
+    from MultimodalSegLib.slicerside.result import Inputs
+    from MultimodalSegLib.slicerside.results import Loader
 
     grid = Grid((256, 256, 256), (1.0, 1.0, 1.0), (-128.0, -128.0, -128.0))
     k, j, i = np.ogrid[:256, :256, :256]

@@ -170,16 +170,8 @@ class Flow:
             outputSegmentation=choices.output,
             **self.options,
         )
-        run.finished.connect(self._segmented)
+        run.finished.connect(lambda result: self._end(self.finished, result))
         self._follow(run, started=True)
-
-    def _segmented(self, result: Any) -> None:
-        """Put the volumes under the transforms that were used, and end."""
-        for modality, transform in self.transforms.items():
-            moving = self.choices.movingByModality[modality]
-            if not _removed(moving) and not _removed(transform):
-                moving.SetAndObserveTransformNodeID(transform.GetID())
-        self._end(self.finished, result)
 
     def _follow(self, run: Any, *, started: bool = False) -> None:
         """Listen to a part of the run, and start it."""

@@ -155,7 +155,7 @@ class ModelSection:
 def _grid(reference: Node, region: Node | None) -> Any:
     """The grid of the reference volume or of the part of it in a region; the region's axes are taken as the grid's."""
     from ...images.grid import Grid
-    from ..exchange import volume_input
+    from ..volume_input import volume_input
 
     grid = volume_input(reference).grid
     if region is None:

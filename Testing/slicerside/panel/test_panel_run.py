@@ -154,7 +154,7 @@ def a_result(widget, a_pair, a_transform):
     """A result of the pair, shown in the panel."""
     import slicer
 
-    from MultimodalSegLib.slicerside.results import Result
+    from MultimodalSegLib.slicerside.result import Result
     from MultimodalSegLib.slicerside.tables import table_node
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Head CT segmentation")
@@ -165,7 +165,8 @@ def a_result(widget, a_pair, a_transform):
     a_pair[1].SetAndObserveTransformNodeID(a_transform(1.0).GetID())
     columns = {"name": ["Left thalamus", "Bone"], "value": ["10", "515"], "volume_ml": ["6.78123", "nan"]}
     table = table_node(columns, "Head CT measurements")
-    widget.panel.results.take(Result(node, tableNodes={"measurements": table}, lesionPresence=0.25), {"T1": a_pair[1]})
+    record = {"segmentation": {"lesion_presence": 0.25}}
+    widget.panel.results.take(Result(node, tableNodes={"measurements": table}, record=record), {"T1": a_pair[1]})
     return SimpleNamespace(node=node, table=table)
 
 
