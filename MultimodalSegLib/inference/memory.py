@@ -1,12 +1,14 @@
-"""How much memory a pass through the network takes, and how much there is."""
+"""How much memory a pass through the network takes, and how much there is; without torch where it is only said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
 SHARE = 0.9
 """Part of the free memory that may be planned for."""
@@ -16,7 +18,7 @@ LIVE_FEATURES = 5.0
 processor (3.3 to 4.4 for boxes of 96x96x96 to 160x192x192, one and two modalities, 16 and 32 bits)."""
 
 
-def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torch.dtype) -> float:
+def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torch.dtype | np.dtype[Any]) -> float:
     """Peak bytes per voxel of the network's input.
 
     The logits count twice (the head's output and its rearranged copy), features at half resolution an eighth.
@@ -24,10 +26,9 @@ def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torc
     Args:
         network: the ``network`` entry of the bundle's metadata.
         modalities: number of volumes given to the network.
-        precision: type of the logits.
+        precision: type of the logits, of torch or numpy.
     """
-    size = torch.finfo(precision).bits // 8
-    logits = 2 * (int(network["classes"]) + 2) * size
+    logits = 2 * (int(network["classes"]) + 2) * precision.itemsize
     features = LIVE_FEATURES * int(network["widths"][0]) * 4 / 8 * max(1, modalities)
     return logits + features + 4 * modalities
 
@@ -42,10 +43,17 @@ def free_bytes(device: torch.device, memory_limit_mb: float | None) -> float:
     if memory_limit_mb is not None:
         return memory_limit_mb * 2**20
     if device.type == "cuda":
+        import torch
+
         return SHARE * torch.cuda.mem_get_info(device)[0]
+    return SHARE * available_bytes()
+
+
+def available_bytes() -> float:
+    """Memory that is free on this computer or, if that is less, in this container."""
     import psutil
 
-    return SHARE * min(float(psutil.virtual_memory().available), _container_bytes())
+    return min(float(psutil.virtual_memory().available), _container_bytes())
 
 
 def _container_bytes() -> float:
@@ -59,6 +67,8 @@ def _container_bytes() -> float:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an exception is torch's or Python's way of saying that memory is exhausted."""
+    import torch
+
     text = str(error).lower()
     phrases = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (

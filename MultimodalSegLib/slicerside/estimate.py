@@ -5,7 +5,6 @@ Without torch: the panel asks each time that an input changes, and torch takes s
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import sys
 import time
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..images.grid import Grid
+from ..inference.memory import SHARE, available_bytes, bytes_per_voxel
 from ..machine import usable_processors
 from ..models.bundle import Bundle
 from .text import _
@@ -41,7 +41,8 @@ WINDOW_FACTOR = 2.0
 """Overlapping windows do the work about twice."""
 PROCESS_MB = 700.0
 """Python, torch and the network's weights."""
-SHARE = 0.9
+PRECISION: Mapping[str, np.dtype[Any]] = {"cpu": np.dtype(np.float32), "cuda": np.dtype(np.float16)}
+"""Type of the logits; whether a processor does better is not known without torch."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def estimate(
     """
     where = ("cuda" if has_graphics_card() else "cpu") if device == "auto" else device.partition(":")[0]
     voxels = working_voxels(bundle, grid)
-    memory = network_bytes_per_voxel(bundle.metadata["network"], volumes, where) * voxels / 2**20
+    memory = bytes_per_voxel(bundle.metadata["network"], volumes, PRECISION[where]) * voxels / 2**20
     free = memory_limit_mb if memory_limit_mb is not None else (free_memory_mb() if where == "cpu" else None)
     one_shot = free is None or memory <= free
     factor = 1.0 / (speed or machine_speed())
@@ -146,28 +147,12 @@ def working_voxels(bundle: Bundle, grid: Grid) -> int:
     return int(np.prod(np.maximum(sides, 2 if bundle.stride > 1 else 1) * bundle.stride))
 
 
-def network_bytes_per_voxel(network: Mapping[str, Any], modalities: int, device: str = "cpu") -> float:
-    """Peak bytes per voxel of the network, as :func:`MultimodalSegLib.inference.memory.bytes_per_voxel` says.
-
-    The formula stands here again because that file needs torch; a test holds the two together. Logits have 32 bits on
-    a processor, of which it is not known without torch whether it does better, and 16 on a graphics card.
-    """
-    live_features = 5.0
-    logits = 2 * (int(network["classes"]) + 2) * (2 if device == "cuda" else 4)
-    return logits + live_features * int(network["widths"][0]) * 4 / 8 * max(1, modalities) + 4 * modalities
-
-
 def free_memory_mb() -> float | None:
     """Memory that may be planned for on this computer, MiB; None where nobody knows."""
     try:
-        import psutil
+        return SHARE * available_bytes() / 2**20
     except ImportError:  # the packages are not installed yet
         return None
-    free = float(psutil.virtual_memory().available)
-    group = Path("/sys/fs/cgroup")
-    with contextlib.suppress(OSError, ValueError):  # what a container allows
-        free = min(free, float((group / "memory.max").read_text()) - float((group / "memory.current").read_text()))
-    return SHARE * free / 2**20
 
 
 @functools.cache

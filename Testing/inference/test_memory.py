@@ -1,5 +1,6 @@
 """Memory is estimated before it is taken."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,6 +19,11 @@ def test_more_modalities_and_more_bits_take_more():
     half = bytes_per_voxel(NETWORK, 1, torch.bfloat16)
     assert half < bytes_per_voxel(NETWORK, 2, torch.bfloat16) < bytes_per_voxel(NETWORK, 2, torch.float32)
     assert half > 2 * 29  # the logits alone
+
+
+def test_the_precision_may_be_said_without_torch():
+    by_torch, by_numpy = torch.float32, np.dtype(np.float32)
+    assert bytes_per_voxel(NETWORK, 2, by_torch) == bytes_per_voxel(NETWORK, 2, by_numpy)
 
 
 @pytest.mark.parametrize(

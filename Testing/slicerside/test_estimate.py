@@ -5,35 +5,23 @@ import sys
 import time
 
 import pytest
-import torch
 
 from MultimodalSegLib.images.grid import Grid
-from MultimodalSegLib.inference.memory import bytes_per_voxel
 from MultimodalSegLib.slicerside.estimate import (
     duration,
     estimate,
     free_memory_mb,
     learned_speed,
-    network_bytes_per_voxel,
     working_voxels,
 )
 from Testing.phantoms import ROOT, a_model
 
 HEAD = Grid((192, 232, 190), (1.0, 1.0, 1.0))
-NETWORK = {"classes": 27, "widths": [32, 64, 96], "stride": 32}
 
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
     return a_model(tmp_path_factory.mktemp("model") / "tiny")
-
-
-@pytest.mark.parametrize("modalities", [1, 2, 3])
-def test_memory_is_what_the_engine_itself_expects(modalities):
-    here = network_bytes_per_voxel(NETWORK, modalities)
-    assert here == pytest.approx(bytes_per_voxel(NETWORK, modalities, torch.float32))
-    on_a_card = network_bytes_per_voxel(NETWORK, modalities, "cuda")
-    assert on_a_card == pytest.approx(bytes_per_voxel(NETWORK, modalities, torch.float16))
 
 
 def test_more_work_takes_longer(bundle):
