@@ -1,5 +1,7 @@
 """A scripted module, written as Slicer's template writes one, runs on the shim."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -215,3 +217,11 @@ def test_sample_data_with_a_misspelt_argument_is_refused(shim) -> None:
 
     with pytest.raises(TypeError, match="nodeName"):
         SampleDataLogic.registerCustomSampleDataSource(category="X", sampleName="Y", nodeName="Z")
+
+
+def test_many_turns_of_the_event_loop_do_not_end_the_process(shim):
+    """In a process of its own: what is wrong here ends it."""
+    code = "import application; application.start(); [application.process_events() for _turn in range(40000)]"
+    folder = Path(shim.__file__).parent
+    answer = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=120)
+    assert answer.returncode == 0, answer.stderr
