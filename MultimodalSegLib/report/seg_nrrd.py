@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import OutputError
 from ..images.grid import Grid
@@ -67,6 +66,8 @@ def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
 
 def header_fields(segmentation: Segmentation) -> dict[str, str]:
     """Key/value fields of the NRRD header: the segments present and the segmentation as a whole."""
+    from scipy import ndimage  # reading a segmentation does not need it
+
     boxes = ndimage.find_objects(segmentation.labels.array)
     fields: dict[str, str] = {}
     for number, segment_class in enumerate(present_classes(segmentation)):

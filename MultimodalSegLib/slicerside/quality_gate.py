@@ -8,24 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import SimpleITK as sitk
 
 from ..errors import MultimodalSegError, RegistrationError
-from ..images.resample import coverage
 from ..images.volume import Volume
 from ..registration.aligned import Quality
-from ..registration.pyramid import build_pyramid
-from ..registration.quality import Comparison
-from ..registration.register import LOW_HEAD_OVERLAP, measure
-from .alignment_measures import checkerboard, jacobian_range
 from .background import Background
 from .nodes import Node
 from .text import _
-from .transforms import transform_from_node
+from .transforms import transform_later
 from .volume_input import volume_input
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 Level = Literal["good", "look", "poor"]
 
@@ -72,6 +69,8 @@ def judge(
         covered: part of the reference grid that is covered, if known.
         name: what was aligned, such as ``"T1 to CT"``.
     """
+    from ..registration.register import LOW_HEAD_OVERLAP
+
     poor, look = [], []
     if quality.head_overlap < POOR_HEAD_OVERLAP:
         poor.append(_("The heads overlap by only {value:.2f} (1 is best).").format(value=quality.head_overlap))
@@ -135,6 +134,12 @@ def examine(
         modalities: names of both; may be empty.
         before: the alignment they came with; None means the headers'.
     """
+    from ..images.resample import coverage
+    from ..registration.pyramid import build_pyramid
+    from ..registration.quality import Comparison
+    from ..registration.register import measure
+    from .alignment_measures import jacobian_range
+
     name = " to ".join(filter(None, reversed(modalities)))
     try:
         pyramids = build_pyramid(reference, modalities[0]), build_pyramid(moving, modalities[1])
@@ -161,19 +166,23 @@ class QualityCheck(Background):
     def __init__(self, reference: Node, moving: Node, transform: Node, modalities: tuple[str, str] = ("", "")) -> None:
         super().__init__(self._examine)
         self._inputs = volume_input(reference), volume_input(moving)
-        self._transform = transform_from_node(transform, reference)
+        self._transform = transform_later(transform, reference)
         parent = moving.GetParentTransformNode()
-        self._before = transform_from_node(parent, reference) if parent is not None else None
+        self._before = transform_later(parent, reference) if parent is not None else None
         self._modalities = modalities
 
     def _examine(self) -> tuple[Verdict, Volume | None]:
-        """In a thread."""
+        """In a thread, which also imports what is needed: the interface has no time for it."""
         try:
+            from .alignment_measures import checkerboard
+
+            transform = self._transform()
+            before = self._before() if self._before is not None else None
             here, there = (Volume(entry.array.astype(np.float32), entry.grid) for entry in self._inputs)
-            verdict = examine(here, there, self._transform, self._modalities, self._before)
+            verdict = examine(here, there, transform, self._modalities, before)
             if verdict.quality is None:
                 return verdict, None
-            return verdict, checkerboard(here, there, self._transform, self._modalities)
+            return verdict, checkerboard(here, there, transform, self._modalities)
         except Exception as error:  # whatever it is, the user can still look
             text = _("The alignment could not be measured: {reason}").format(reason=error)
             return Verdict("look", (text, _("Look at the slices before you go on."))), None

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import MultimodalSegError
-from ..registration.register import chain
-from ..registration.transform_file import read_transform
 from . import exchange
 from .child import ChildRun, RunProgress
 from .nodes import transform_node
@@ -81,7 +79,9 @@ class SimpleItkRun(RegistrationRun):
         return fixed, moving if moving != fixed else ("MR" if fixed != "MR" else "T1")
 
     def _write(self, plan: Any) -> None:
-        """In a thread: touches no node."""
+        """In a thread: touches no node, and imports what the end needs, for which the interface has no time."""
+        from ..registration import register, transform_file  # noqa: F401
+
         try:
             self._files = exchange.write(plan, self._folder)
         except MultimodalSegError as error:
@@ -114,6 +114,9 @@ class SimpleItkRun(RegistrationRun):
         self.progress.emit(event)
 
     def _take(self, result: dict[str, Any]) -> None:
+        from ..registration.register import chain
+        from ..registration.transform_file import read_transform
+
         transform = read_transform(Path(result["transform"]))
         if not np.allclose(self._placement, np.eye(4)):  # it was found for the volume where the scene has it
             transform = chain(affine_from_ras(np.linalg.inv(self._placement)), transform)

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError, OutputError
-from ..images.io import write_volume
 from ..images.volume import Volume
 from .nodes import MODALITY_ATTRIBUTE, Node, labels_from_segmentation, volume_from_node
 from .text import _
@@ -32,6 +31,8 @@ def save(segmentation: Node, volumes: Sequence[Node], folder: Path) -> Path:
         InputError: a volume of unknown or repeated modality, or a segmentation that cannot be exported.
         OutputError: the folder cannot be written.
     """
+    from ..images.io import write_volume  # SimpleITK, which the panel need not wait for
+
     names = [volume.GetAttribute(MODALITY_ATTRIBUTE) or "" for volume in volumes]
     if not all(names) or len(set(names)) != len(names):
         raise InputError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,13 +33,36 @@ def transform_from_node(node: Node, reference: Node | None = None) -> sitk.Trans
     Raises:
         InputError: the transform cannot be inverted or handed over.
     """
-    from ..registration.transform_file import read_transform
+    return transform_later(node, reference)()
 
+
+def transform_later(node: Node, reference: Node | None = None) -> Callable[[], sitk.Transform]:
+    """Look at a transform node now, in milliseconds; the rest, which needs SimpleITK, is left to a thread.
+
+    Args:
+        node: as in :func:`transform_from_node`.
+        reference: as in :func:`transform_from_node`.
+
+    Returns:
+        A function that gives the transform, to be called once; it touches no node.
+
+    Raises:
+        InputError: the transform cannot be inverted or handed over.
+    """
     matrix = matrix_between(node, _space(reference))
     if matrix is not None:
-        return affine_from_ras(_inverse(matrix, node))
-    with tempfile.TemporaryDirectory() as folder:
-        return read_transform(transform_file(node, Path(folder) / "transform.h5", reference))
+        inverse = _inverse(matrix, node)
+        return lambda: affine_from_ras(inverse)
+    folder = tempfile.TemporaryDirectory()
+    path = transform_file(node, Path(folder.name) / "transform.h5", reference)
+
+    def read() -> sitk.Transform:
+        from ..registration.transform_file import read_transform
+
+        with folder:
+            return read_transform(path)
+
+    return read
 
 
 def transform_file(node: Node, path: str | Path, reference: Node | None = None) -> Path:

@@ -107,11 +107,8 @@ def test_one_click_gives_a_segmentation(sample, shim, pictures, record_property)
         seen.add(stage)
         time.sleep(0.005)
     record_property("longest_block_s", round(watch.longest_s, 3))
-    print(
-        f"the interface was blocked for {watch.longest_s:.3f} s at most, {watch.processor_s:.3f} s of it at work;",
-        end=" ",
-    )
-    print(f"the processors were busy with something else for {watch.starved:.0%} of the time")
+    figures = f"{watch.longest_s:.3f} s at most, {watch.processor_s:.3f} s on the processor at most"
+    print(f"the interface was blocked for {figures}; it waited for a processor {watch.starved:.0%} of the time")
     assert watch.processor_s < BLOCKED_S
     assert watch.longest_s < BLOCKED_S or watch.starved > QUIET
     pictures(sample, "finished", shim)
