@@ -1,8 +1,25 @@
 """The convolutional bricks of the fusion network."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+LEAST_SIDE = 3
+"""Below so many voxels along an axis convolutions run in float32: on processors the bfloat16 gradient of the weights of a
+3x3x3 convolution over 2x2x2 voxels is garbage, often infinite (seen with torch 2.13, oneDNN)."""
+
+
+@contextmanager
+def exact_where_tiny(x: Tensor) -> Iterator[Tensor]:
+    """Features (N, C, D, H, W) as they are, or in float32 without mixed precision if an axis is tiny."""
+    if min(x.shape[2:]) >= LEAST_SIDE:
+        yield x
+        return
+    with torch.autocast(x.device.type, enabled=False):
+        yield x.float()
 
 
 def space_to_depth(x: Tensor) -> Tensor:
@@ -35,9 +52,10 @@ class ResidualBlock(nn.Module):
         self.shortcut: nn.Module = nn.Identity() if same else nn.Conv3d(in_channels, out_channels, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.leaky_relu(self.norm1(self.conv1(x)), 0.01)
-        y = self.norm2(self.conv2(y))
-        return F.leaky_relu(y + self.shortcut(x), 0.01)
+        with exact_where_tiny(x) as x:
+            y = F.leaky_relu(self.norm1(self.conv1(x)), 0.01)
+            y = self.norm2(self.conv2(y))
+            return F.leaky_relu(y + self.shortcut(x), 0.01)
 
 
 class ModalityModulation(nn.Module):

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .blocks import exact_where_tiny
+
 
 def masked_softmax(scores: Tensor, present: Tensor) -> Tensor:
     """Softmax over modalities (dim 1) in which absent ones get exactly 0.
@@ -43,7 +45,8 @@ class GatedFusion(nn.Module):
         mean = (features * mask).sum(1) / mask.sum(1).clamp_min(1.0)
         # groups must see a modality's channel beside the mean's channel: interleave the two
         both = torch.stack([features, mean[:, None].expand_as(features)], dim=3).reshape(b * m, 2 * c, *space)
-        scores = self.score(F.leaky_relu(self.compare(both), 0.01)).view(b, m, *space).float()
+        with exact_where_tiny(both) as both:
+            scores = self.score(F.leaky_relu(self.compare(both), 0.01)).view(b, m, *space).float()
         weights = masked_softmax(scores, present)
         fused = (features * weights[:, :, None].to(features.dtype)).sum(1)
         return fused, weights

@@ -117,6 +117,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()
+        parts["skipped"] = float(not torch.isfinite(norm))
         self.step += 1
         self._update_average()
         return parts

@@ -93,6 +93,25 @@ def test_every_parameter_gets_a_gradient():
     ] == []  # a common shift of all scores changes nothing
 
 
+def test_mixed_precision_gradients_are_right_where_the_deepest_scale_is_tiny():
+    """oneDNN's bfloat16 gradient is garbage for 2x2x2 voxels; ours must stay near the float32 one."""
+    torch.manual_seed(0)
+    network = build_network(CONFIG).train()
+    images = torch.randn(1, 2, 16, 16, 16)
+    present, modality = torch.tensor([[True, True]]), torch.tensor([[0, 1]])
+    deepest = [p for name, p in network.named_parameters() if name.startswith("encode.2.conv")]
+
+    def gradients(mixed: bool) -> list[torch.Tensor]:
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            output = network(images, present, modality)
+        return list(torch.autograd.grad(output.structures.float().square().mean(), deepest))
+
+    exact = gradients(False)
+    for _ in range(20):
+        for found, wanted in zip(gradients(True), exact, strict=True):
+            assert (found - wanted).norm() < 0.3 * wanted.norm()
+
+
 @pytest.mark.parametrize(("change", "message"), [({"kind": "unknown"}, "unknown"), ({"stride": 32}, "stride 8")])
 def test_a_wrong_description_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
