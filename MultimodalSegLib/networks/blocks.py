@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 LEAST_SIDE = 3
-"""Below so many voxels along an axis convolutions run in float32: on processors the bfloat16 gradient of the weights of a
-3x3x3 convolution over 2x2x2 voxels is garbage, often infinite (seen with torch 2.13, oneDNN)."""
+"""Below so many voxels along an axis convolutions run in float32: on processors the bfloat16 gradient of the weights of
+a 3x3x3 convolution over 2x2x2 voxels is garbage, often infinite (seen with torch 2.13, oneDNN)."""
 
 
 @contextmanager
