@@ -72,8 +72,8 @@ def _show(case: DemoCase, run: RunFolder, told: Listener, progress: Progress) ->
     made: list[Path] = []
     title = f"{case.name}: {' + '.join(case.volumes)}"
     try:
-        from ..slicerside.pictures import slice_pictures, surface_picture
-        from ..slicerside.scene import build_scene, save_mrb
+        from ..slicerside.pictures.pictures import slice_pictures, surface_picture
+        from ..slicerside.pictures.run_scene import build_scene, save_mrb
 
         with run.stage("show"):
             progress(Event("show", 0, 4, "building the scene"))

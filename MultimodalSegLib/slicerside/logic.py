@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from .child import RunProgress
-from .nodes import MODALITY_ATTRIBUTE, Node
 from .packages import slicer
-from .request import Request
-from .result import Result
-from .run import Run
+from .process.child import RunProgress
+from .run.request import Request
+from .run.result import Result
+from .run.run import Run
+from .scene.nodes import MODALITY_ATTRIBUTE, Node
 from .text import _
 
 __all__ = ["MultimodalSegLogic", "Result", "Run", "RunProgress"]
@@ -78,7 +78,7 @@ class MultimodalSegLogic:
             registration: ``"none"`` (the volumes lie right in the scene), ``"rigid"``, ``"affine"`` or ``"bspline"``.
             transforms: known transforms by modality instead of a registration: transform nodes under which the volume
                 lies right, or files as the command line takes them.
-            backend: ``"auto"``, or one of ``registration_backend.available()``.
+            backend: ``"auto"``, or one of ``backend.available()``.
             model: name or folder of a model bundle.
             device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
             threads: processor threads; None leaves it to the engines.
@@ -125,7 +125,7 @@ class MultimodalSegLogic:
             referenceNode: as in :meth:`start`.
             movingNodes: as in :meth:`start`.
             blocking: False is the same as :meth:`start`.
-            onProgress: called with every :class:`~MultimodalSegLib.slicerside.child.RunProgress`.
+            onProgress: called with every :class:`~MultimodalSegLib.slicerside.process.child.RunProgress`.
             **options: the other arguments of :meth:`start`.
 
         Returns:
@@ -186,7 +186,7 @@ class MultimodalSegLogic:
                 _("A moving volume is missing, or is the reference itself."), _("Choose the moving volumes again.")
             )
         if moving and options["registration"] != "none":
-            from .registration_backend import choose
+            from .registration.backend import choose
 
             options["backend"] = choose(options["backend"])
         self._ended()  # of an earlier run that nobody followed to its end

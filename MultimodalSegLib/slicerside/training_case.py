@@ -11,9 +11,9 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..images.volume import Volume
-from .nodes import MODALITY_ATTRIBUTE, Node, labels_from_segmentation, volume_from_node
+from .scene.nodes import MODALITY_ATTRIBUTE, Node, labels_from_segmentation, volume_from_node
+from .scene.transforms import transform_file
 from .text import _
-from .transforms import transform_file
 
 
 def save(segmentation: Node, volumes: Sequence[Node], folder: Path) -> Path:

@@ -12,8 +12,8 @@ from pathlib import Path
 from MultimodalSegLib.pipeline import run_segment
 from MultimodalSegLib.segment_options import SegmentOptions
 from MultimodalSegLib.slicerside.headless import start_scene
-from MultimodalSegLib.slicerside.pictures import slice_pictures
-from MultimodalSegLib.slicerside.scene import build_scene
+from MultimodalSegLib.slicerside.pictures.pictures import slice_pictures
+from MultimodalSegLib.slicerside.pictures.run_scene import build_scene
 
 CASES = {
     "head-ct": {"CT": "head-ct/head_ct_ge_untilted_0.98x0.98x2mm.nii.gz"},

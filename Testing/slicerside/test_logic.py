@@ -34,7 +34,7 @@ def nodes(scene):
     """CT and MR of one head; the MR lies oblique and under a transform of its own that undoes it."""
     import slicer
 
-    from MultimodalSegLib.slicerside.nodes import LPS_TO_RAS, volume_node
+    from MultimodalSegLib.slicerside.scene.nodes import LPS_TO_RAS, volume_node
 
     ct, mr = volume_node(phantoms.a_ct(), "Head CT", "CT"), volume_node(phantoms.an_mr(), "Head MR", "MR")
     turn = np.eye(4)
@@ -218,7 +218,7 @@ def test_a_region_gives_a_small_segmentation_in_its_place_and_files_are_kept_on_
 
     import slicer
 
-    from MultimodalSegLib.slicerside.nodes import labels_from_segmentation
+    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation
 
     roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "region")
     roi.SetCenter(0.0, 0.0, 20.0)
@@ -256,7 +256,7 @@ def test_a_cancelled_blocking_run_raises(logic, nodes, a_model):
 def test_a_map_is_laid_over_the_reference_on_demand(logic, nodes, scene):
     import slicer
 
-    from MultimodalSegLib.slicerside.color_maps import show_as_map
+    from MultimodalSegLib.slicerside.scene.color_maps import show_as_map
 
     composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
     nodes[0].SetAttribute("MultimodalSeg.Map", "uncertainty.nrrd")
@@ -270,7 +270,7 @@ def test_a_map_is_laid_over_the_reference_on_demand(logic, nodes, scene):
 
 
 def test_surfaces_are_made_when_asked(logic, scene, a_plain_grid, a_labeled_head, a_scan_of):
-    from MultimodalSegLib.slicerside.nodes import segmentation_node, volume_node
+    from MultimodalSegLib.slicerside.scene.nodes import segmentation_node, volume_node
 
     head = a_labeled_head(a_plain_grid)
     node = segmentation_node(head, volume_node(a_scan_of(head), "CT"), "Segmentation")

@@ -9,8 +9,8 @@ from typing import Any
 from ...errors import MultimodalSegError
 from ...images.volume import Volume
 from ..packages import slicer
-from ..quality_gate import QualityCheck, Verdict
-from ..quality_view import AlignmentView
+from ..registration.quality_gate import QualityCheck, Verdict
+from ..registration.quality_view import AlignmentView
 from .choices import Node
 
 BLINK_MS = 500

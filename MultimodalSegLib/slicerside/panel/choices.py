@@ -75,8 +75,8 @@ class Choices:
 
 def modalitiesOf(nodes: Sequence[Node]) -> list[str]:
     """Modality of each volume: as corrected by hand, else guessed; a repeated guess of an MRI becomes plain MR."""
-    from ..modality import distinct, guess_from_node
-    from ..nodes import MODALITY_ATTRIBUTE
+    from ..scene.modality import distinct, guess_from_node
+    from ..scene.nodes import MODALITY_ATTRIBUTE
 
     guesses = [guess_from_node(node) for node in nodes]
     told = [node.GetAttribute(MODALITY_ATTRIBUTE) for node in nodes]

@@ -8,10 +8,10 @@ from typing import Any
 
 from ...errors import MultimodalSegError
 from ...images.volume import Volume
-from .. import registration_backend
-from ..child import RunProgress
 from ..packages import slicer
-from ..quality_gate import QualityCheck, Verdict
+from ..process.child import RunProgress
+from ..registration import backend
+from ..registration.quality_gate import QualityCheck, Verdict
 from ..signal import Signal
 from ..text import _
 from .choices import Choices, Node
@@ -118,7 +118,7 @@ class Flow:
     def _align(self, modality: str) -> None:
         choices = self.choices
         moving = choices.movingByModality[modality]
-        run = registration_backend.registration_run(
+        run = backend.registration_run(
             choices.reference,
             moving,
             choices.registration,

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...images.case import MODALITIES
-from ..nodes import MODALITY_ATTRIBUTE
 from ..packages import slicer
+from ..scene.nodes import MODALITY_ATTRIBUTE
 from ..text import _
 from .choices import MOVING, Choices, Node, Parameters, modalitiesOf, preselection, problemOfInputs
 

@@ -11,9 +11,9 @@ from typing import Any
 from ...errors import MultimodalSegError
 from ...models.bundle import Bundle, list_bundles, load_bundle, modality_family
 from ...models.folders import bundle_folders, resolve
-from .. import estimate
 from ..model_import import import_model
 from ..packages import slicer
+from ..run import estimate
 from ..text import _
 from .choices import EXISTING, Choices, Node, Parameters
 from .widgets import chosen, fill, select, tell
@@ -155,7 +155,7 @@ class ModelSection:
 def _grid(reference: Node, region: Node | None) -> Any:
     """The grid of the reference volume or of the part of it in a region; the region's axes are taken as the grid's."""
     from ...images.grid import Grid
-    from ..volume_input import volume_input
+    from ..scene.volume_input import volume_input
 
     grid = volume_input(reference).grid
     if region is None:

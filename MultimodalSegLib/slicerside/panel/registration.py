@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import registration_backend
+from ..registration import backend
 from ..text import _
 from .choices import AUTOMATIC_KINDS, EXISTING, MOVING, Choices, Parameters
 from .widgets import chosen, fill, select
@@ -28,8 +28,8 @@ class RegistrationSection:
             "none": _("None"),
         }
         fill(ui.registrationBox, kinds)
-        backends = ("auto", *registration_backend.available())
-        fill(ui.backendBox, {name: registration_backend.shown_name(name) for name in backends})
+        backends = ("auto", *backend.available())
+        fill(ui.backendBox, {name: backend.shown_name(name) for name in backends})
         ui.registrationBox.connect("activated(int)", lambda _index: self.onChosen())
         ui.backendBox.connect("activated(int)", lambda _index: self.onChosen())
 

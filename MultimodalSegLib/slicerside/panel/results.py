@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MultimodalSegError
-from .. import dicom_seg, training_case
-from ..nodes import MODALITY_ATTRIBUTE
+from .. import training_case
+from ..dicom import dicom_seg
 from ..packages import slicer
+from ..scene.nodes import MODALITY_ATTRIBUTE
 from ..text import _
 from .alignment import AlignmentButtons, Subject
 from .choices import Node, Parameters

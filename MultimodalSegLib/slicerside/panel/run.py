@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..child import RunProgress
-from ..estimate import duration
+from ..process.child import RunProgress
+from ..run.estimate import duration
 from ..text import _
 from .alignment import AlignmentButtons, Subject
 from .choices import Choices

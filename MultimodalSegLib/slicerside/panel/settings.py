@@ -9,11 +9,11 @@ from typing import Any
 
 from ...errors import MultimodalSegError
 from ...models.folders import user_folder
-from .. import installation
-from ..doctor import Doctor, doctor_text
 from ..packages import slicer
+from ..setup import installation
+from ..setup.doctor import Doctor, doctor_text
+from ..setup.trial import DeviceTrial, Trial
 from ..text import _
-from ..trial import DeviceTrial, Trial
 from .widgets import chosen, copy, fill, select
 
 PREFIX = "MultimodalSeg/"

@@ -102,7 +102,7 @@ def segmentations(widget, monkeypatch):
 @pytest.fixture
 def registrations(widget, monkeypatch):
     """Registrations that the panel has asked for: (arguments, run)."""
-    from MultimodalSegLib.slicerside import registration_backend
+    from MultimodalSegLib.slicerside.registration import backend
 
     asked = []
 
@@ -110,7 +110,7 @@ def registrations(widget, monkeypatch):
         asked.append(((arguments, options), OpenRun()))
         return asked[-1][1]
 
-    monkeypatch.setattr(registration_backend, "registration_run", registration_run)
+    monkeypatch.setattr(backend, "registration_run", registration_run)
     return asked
 
 
@@ -133,7 +133,7 @@ def a_transform(shim):
 @pytest.fixture
 def a_verdict(monkeypatch):
     """Function that settles what the quality gate will think."""
-    from MultimodalSegLib.slicerside import quality_gate
+    from MultimodalSegLib.slicerside.registration import quality_gate
 
     def settle(level):
         verdict = quality_gate.Verdict(level, (f"T1 to CT: {level}.", "Mutual information 0.1."))

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from MultimodalSegLib.slicerside.child import RunProgress
+from MultimodalSegLib.slicerside.process.child import RunProgress
 
 
 @pytest.fixture
@@ -154,8 +154,8 @@ def a_result(widget, a_pair, a_transform):
     """A result of the pair, shown in the panel."""
     import slicer
 
-    from MultimodalSegLib.slicerside.result import Result
-    from MultimodalSegLib.slicerside.tables import table_node
+    from MultimodalSegLib.slicerside.run.result import Result
+    from MultimodalSegLib.slicerside.scene.tables import table_node
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Head CT segmentation")
     node.CreateDefaultDisplayNodes()
@@ -214,7 +214,7 @@ def test_settings_are_remembered(widget, a_pair, shim):
 
 
 def test_missing_packages_are_told_and_apply_waits_for_them(widget, a_pair, monkeypatch, shim, pictures):
-    from MultimodalSegLib.slicerside import installation
+    from MultimodalSegLib.slicerside.setup import installation
 
     monkeypatch.setattr(installation, "missing", lambda: [installation.Package("torch", "torch>=2.8", 200, "BSD")])
     widget.enter()

@@ -1,0 +1,150 @@
+"""A label map as DICOM SEG, written with highdicom; knows files and arrays, no nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError
+from ..scene.terms import Code, Term
+from ..text import _
+
+LARGEST_OFFSET = 0.1
+"""Voxels by which a DICOM pixel may lie off the centre of a voxel of the volume."""
+
+
+@dataclass(frozen=True)
+class SegmentInfo:
+    """One segment: its name, its value in the label map, its color (0 to 1 each) and its terminology."""
+
+    name: str
+    value: int
+    color: tuple[float, float, float]
+    term: Term
+
+
+def write_seg(
+    path: Path,
+    labels: np.ndarray,
+    affine: np.ndarray,
+    files: Sequence[Path],
+    segments: Sequence[SegmentInfo],
+    *,
+    algorithm: str,
+    version: str,
+    description: str,
+) -> None:
+    """Write one binary DICOM SEG file that belongs to a series of slices.
+
+    Args:
+        path: the file to write.
+        labels: label map of shape (k, j, i).
+        affine: 4x4 from (i, j, k, 1) to LPS mm.
+        files: DICOM files of the series, in any order.
+        segments: those with no voxel are left out.
+        algorithm: name of the algorithm.
+        version: of the model.
+        description: of the new series.
+
+    Raises:
+        InputError: nothing is segmented, or the slices do not lie on the grid of the label map.
+    """
+    import highdicom as hd
+    from pydicom import dcmread
+
+    present = [segment for segment in segments if np.any(labels == segment.value)]
+    if not present:
+        raise InputError(_("The segmentation is empty."), _("There is nothing to export."))
+    sources = sorted((dcmread(str(file)) for file in files), key=_along_normal)
+    _complete(sources)
+    lookup = np.zeros(int(labels.max()) + 1, np.uint16)
+    for number, segment in enumerate(present, start=1):
+        lookup[segment.value] = number
+    frames = np.stack([_frame(lookup[labels], affine, source) for source in sources])
+    descriptions = [
+        _description(hd, number, segment, algorithm, version) for number, segment in enumerate(present, start=1)
+    ]
+    dataset = hd.seg.Segmentation(
+        source_images=sources,
+        pixel_array=frames.astype(np.uint8) if len(present) < 256 else frames,
+        segmentation_type=hd.seg.SegmentationTypeValues.BINARY,
+        segment_descriptions=descriptions,
+        series_instance_uid=hd.UID(),
+        series_number=int(sources[0].get("SeriesNumber", 0) or 0) + 100,
+        sop_instance_uid=hd.UID(),
+        instance_number=1,
+        manufacturer="SlicerMultimodalSeg",
+        manufacturer_model_name=algorithm,
+        software_versions=version,
+        device_serial_number="0",
+        series_description=description,
+        content_description=description,
+    )
+    dataset.save_as(str(path))
+
+
+def _complete(sources: Sequence[Any]) -> None:
+    """Give slices the distance to their neighbors, in memory: some say a wrong one, some not how thick they are.
+
+    highdicom copies both, and a wrong distance makes the result unreadable as a volume.
+    """
+    places = [_along_normal(source) for source in sources]
+    step = abs(places[-1] - places[0]) / max(1, len(places) - 1) or 1.0
+    for source in sources:
+        source.SpacingBetweenSlices = round(step, 6)
+        if source.get("SliceThickness") is None:
+            source.SliceThickness = round(step, 6)
+
+
+def _along_normal(source: Any) -> float:
+    rows, columns = np.asarray(source.ImageOrientationPatient, float).reshape(2, 3)
+    return float(np.dot(np.cross(rows, columns), np.asarray(source.ImagePositionPatient, float)))
+
+
+def _frame(labels: np.ndarray, affine: np.ndarray, source: Any) -> np.ndarray:
+    """The label map at the pixels of one slice: (rows, columns)."""
+    right, down = np.asarray(source.ImageOrientationPatient, float).reshape(2, 3)
+    row_step, column_step = (float(step) for step in source.PixelSpacing)
+    corner = np.asarray(source.ImagePositionPatient, float)
+    row, column = np.mgrid[: source.Rows, : source.Columns]
+    points = corner + column[..., None] * (right * column_step) + row[..., None] * (down * row_step)
+    index = (points - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T
+    nearest = np.rint(index).astype(int)
+    if np.max(np.abs(index - nearest)) > LARGEST_OFFSET:
+        raise InputError(
+            _("The DICOM slices do not lie on the grid of the segmentation."),
+            _("Use the volume as it was loaded from DICOM as reference, not a resampled one."),
+        )
+    i, j, k = np.moveaxis(nearest, -1, 0)
+    size = labels.shape[::-1]
+    inside = (i >= 0) & (i < size[0]) & (j >= 0) & (j < size[1]) & (k >= 0) & (k < size[2])
+    frame = np.zeros(i.shape, labels.dtype)
+    frame[inside] = labels[k[inside], j[inside], i[inside]]
+    return frame
+
+
+def _description(hd: Any, number: int, segment: SegmentInfo, algorithm: str, version: str) -> Any:
+    term = segment.term
+    family = hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence")
+    result = hd.seg.SegmentDescription(
+        segment_number=number,
+        segment_label=segment.name[:64],
+        segmented_property_category=_concept(hd, term.category),
+        segmented_property_type=_concept(hd, term.type),
+        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=hd.AlgorithmIdentificationSequence(name=algorithm, family=family, version=version),
+        anatomic_regions=[_concept(hd, term.region)] if term.region else None,
+        display_color=hd.color.CIELabColor.from_rgb(*(round(255 * part) for part in segment.color)),
+    )
+    if term.modifier is not None:
+        kind = result.SegmentedPropertyTypeCodeSequence[0]
+        kind.SegmentedPropertyTypeModifierCodeSequence = [_concept(hd, term.modifier)]
+    return result
+
+
+def _concept(hd: Any, code: Code) -> Any:
+    return hd.sr.CodedConcept(code.value, code.scheme, code.meaning)

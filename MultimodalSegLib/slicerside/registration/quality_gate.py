@@ -1,0 +1,200 @@
+"""What is asked between registration and segmentation: is this alignment good enough?
+
+A poor alignment is never used silently: its :class:`Verdict` says so in sentences, and the user decides to go on, to
+start from another transform, or to go back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from ...errors import MultimodalSegError, RegistrationError
+from ...images.volume import Volume
+from ...registration.aligned import Quality
+from ..process.background import Background
+from ..scene.nodes import Node
+from ..scene.transforms import transform_later
+from ..scene.volume_input import volume_input
+from ..text import _
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+Level = Literal["good", "look", "poor"]
+
+POOR_HEAD_OVERLAP = 0.6
+LOST_INFORMATION = 0.02
+"""Nats by which mutual information may be less than before without being a sign of failure."""
+USUAL_VOLUME_CHANGE = (0.5, 2.0)
+"""Range of the Jacobian determinant that a bent neck or a shifted brain can explain."""
+LOW_COVERAGE = 0.5
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is thought of one alignment.
+
+    Args:
+        level: ``"good"``, ``"look"`` (at it, before the result is used) or ``"poor"`` (do not use it unseen).
+        sentences: why, for a person; the first says it in short.
+        quality: the measurement, None if the heads do not meet at all.
+        jacobian: smallest and largest relative change of volume, for a transform that bends.
+        coverage: part of the reference's field of view that the moving volume covers, if measured.
+    """
+
+    level: Level
+    sentences: tuple[str, ...]
+    quality: Quality | None = None
+    jacobian: tuple[float, float] | None = None
+    coverage: float | None = None
+
+    @property
+    def text(self) -> str:
+        """All sentences."""
+        return " ".join(self.sentences)
+
+
+def judge(
+    quality: Quality, jacobian: tuple[float, float] | None = None, covered: float | None = None, name: str = ""
+) -> Verdict:
+    """Judge a measured alignment.
+
+    Args:
+        quality: from the registration, or :func:`MultimodalSegLib.registration.register.measure`.
+        jacobian: from :func:`jacobian_range`; None for a transform that does not bend.
+        covered: part of the reference grid that is covered, if known.
+        name: what was aligned, such as ``"T1 to CT"``.
+    """
+    from ...registration.register import LOW_HEAD_OVERLAP
+
+    poor, look = [], []
+    if quality.head_overlap < POOR_HEAD_OVERLAP:
+        poor.append(_("The heads overlap by only {value:.2f} (1 is best).").format(value=quality.head_overlap))
+    elif quality.head_overlap < LOW_HEAD_OVERLAP:
+        look.append(_("The heads overlap by {value:.2f} (1 is best).").format(value=quality.head_overlap))
+    before, after = quality.mutual_information_before, quality.mutual_information_after
+    if after < before - LOST_INFORMATION:
+        poor.append(_("The images have less in common than before the registration."))
+    elif not quality.converged:
+        reason = quality.message.split(";")[0] or _("the search did not end by itself")
+        look.append(_("The registration may not have found the best position: {reason}.").format(reason=reason))
+    if jacobian is not None and jacobian[0] <= 0.0:
+        poor.append(_("The transform folds tissue onto itself."))
+    elif jacobian is not None and not USUAL_VOLUME_CHANGE[0] <= jacobian[0] <= jacobian[1] <= USUAL_VOLUME_CHANGE[1]:
+        look.append(
+            _("The transform changes volumes by factors from {low:.2f} to {high:.2f}.").format(
+                low=jacobian[0], high=jacobian[1]
+            )
+        )
+    if covered is not None and covered < LOW_COVERAGE:
+        look.append(_("Only {part:.0%} of the reference volume is covered.").format(part=covered))
+    level: Level = "poor" if poor else "look" if look else "good"
+    figures = _("Mutual information {before:.3f} before and {after:.3f} after, overlap of the heads {overlap:.2f}.")
+    figures = figures.format(before=before, after=after, overlap=quality.head_overlap)
+    return Verdict(level, (_headline(level, name), *poor, *look, figures), quality, jacobian, covered)
+
+
+def poor_verdict(error: MultimodalSegError, name: str = "") -> Verdict:
+    """The verdict on an alignment that cannot even be measured."""
+    return Verdict("poor", tuple(filter(None, (_headline("poor", name), error.message, error.hint))))
+
+
+def verdicts_of_run(record: Mapping[str, Any]) -> dict[str, Verdict]:
+    """Verdicts by modality on the alignments of a finished run.
+
+    Args:
+        record: content of ``run.json``.
+    """
+    verdicts = {}
+    known = {field.name for field in fields(Quality)}
+    for name, entry in record.get("registration", {}).items():
+        quality = Quality(**{key: value for key, value in entry.items() if key in known})
+        covered = record.get("coverage", {}).get(name)
+        verdicts[name] = judge(quality, None, covered, f"{name} to {record['reference']}")
+    return verdicts
+
+
+def examine(
+    reference: Volume,
+    moving: Volume,
+    transform: sitk.Transform,
+    modalities: tuple[str, str] = ("", ""),
+    before: sitk.Transform | None = None,
+) -> Verdict:
+    """Measure and judge an alignment; takes a second or two, so call it in a thread.
+
+    Args:
+        reference: the volume that stays.
+        moving: the volume on its own grid.
+        transform: reference points to moving points, LPS mm.
+        modalities: names of both; may be empty.
+        before: the alignment they came with; None means the headers'.
+    """
+    from ...images.resample import coverage
+    from ...registration.pyramid import build_pyramid
+    from ...registration.quality import Comparison
+    from ...registration.register import measure
+    from .alignment_measures import jacobian_range
+
+    name = " to ".join(filter(None, reversed(modalities)))
+    try:
+        pyramids = build_pyramid(reference, modalities[0]), build_pyramid(moving, modalities[1])
+        quality = measure(Comparison.of(*pyramids), before, transform, reason=_("the transform was measured"))
+        bends = None if transform.IsLinear() else jacobian_range(transform, reference.grid)
+    except RegistrationError as error:
+        return poor_verdict(error, name)
+    return judge(quality, bends, coverage(moving, reference.grid, transform), name)
+
+
+class QualityCheck(Background):
+    """Examines an alignment of two nodes while the application goes on; nothing is changed in the scene.
+
+    Signals, from ``poll()``: ``finished(Verdict, Volume)``; the volume is a
+    :func:`~MultimodalSegLib.slicerside.registration.alignment_measures.checkerboard`, or None if there cannot be one.
+
+    Args:
+        reference: volume node that stays.
+        moving: volume node.
+        transform: transform node under which the moving volume would lie.
+        modalities: names of both modalities.
+    """
+
+    def __init__(self, reference: Node, moving: Node, transform: Node, modalities: tuple[str, str] = ("", "")) -> None:
+        super().__init__(self._examine)
+        self._inputs = volume_input(reference), volume_input(moving)
+        self._transform = transform_later(transform, reference)
+        parent = moving.GetParentTransformNode()
+        self._before = transform_later(parent, reference) if parent is not None else None
+        self._modalities = modalities
+
+    def _examine(self) -> tuple[Verdict, Volume | None]:
+        """In a thread, which also imports what is needed: the interface has no time for it."""
+        try:
+            from .alignment_measures import checkerboard
+
+            transform = self._transform()
+            before = self._before() if self._before is not None else None
+            here, there = (Volume(entry.array.astype(np.float32), entry.grid) for entry in self._inputs)
+            verdict = examine(here, there, transform, self._modalities, before)
+            if verdict.quality is None:
+                return verdict, None
+            return verdict, checkerboard(here, there, transform, self._modalities)
+        except Exception as error:  # whatever it is, the user can still look
+            text = _("The alignment could not be measured: {reason}").format(reason=error)
+            return Verdict("look", (text, _("Look at the slices before you go on."))), None
+
+    def _tell(self, result: tuple[Verdict, Volume | None]) -> None:
+        self.finished.emit(*result)
+
+
+def _headline(level: Level, name: str) -> str:
+    what = name or _("The registration")
+    if level == "good":
+        return _("{name}: the alignment looks right.").format(name=what)
+    if level == "look":
+        return _("{name}: look at the alignment before you go on.").format(name=what)
+    return _("{name}: the alignment is poor.").format(name=what)

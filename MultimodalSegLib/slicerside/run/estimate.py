@@ -1,0 +1,189 @@
+"""How long a case will take on this machine and how much memory, said before it is started.
+
+Without torch: the panel asks each time that an input changes, and torch takes seconds to import.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...images.grid import Grid
+from ...inference.memory import SHARE, available_bytes, bytes_per_voxel
+from ...machine import usable_processors
+from ...models.bundle import Bundle
+from ..text import _
+
+HEAD_MM = (192.0, 240.0, 268.0)
+"""Most of what the network sees: the head box of a large adult head with its margins, LPS."""
+
+START_SECONDS = 5.0
+"""Starting Python, importing torch, reading the files and loading the weights."""
+REGISTRATION_SECONDS = {"none": 0.5, "given": 0.5, "rigid": 3.0, "affine": 5.0, "bspline": 15.0}
+NETWORK_SECONDS = {"cpu": 0.5e-6, "cuda": 0.02e-6}
+"""Per voxel of the working grid and per volume."""
+LABEL_SECONDS = 0.4e-6
+"""Per voxel of the reference and class group: upsampling, cleaning up, measuring and writing."""
+REFERENCE_PROCESSORS = 2
+REFERENCE_MATRIX_SECONDS = 0.004
+"""Time of :func:`matrix_seconds` on the machine on which the figures above were measured."""
+WIDTH = (0.6, 2.0)
+"""The estimate is given as a range of these factors."""
+
+WINDOW_FACTOR = 2.0
+"""Overlapping windows do the work about twice."""
+PROCESS_MB = 700.0
+"""Python, torch and the network's weights."""
+PRECISION: Mapping[str, np.dtype[Any]] = {"cpu": np.dtype(np.float32), "cuda": np.dtype(np.float16)}
+"""Type of the logits; whether a processor does better is not known without torch."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run is expected to need.
+
+    Args:
+        seconds: shortest and longest time that would not surprise.
+        memory_mb: memory of the child process at its peak, MiB.
+        free_mb: memory that is free now and may be used, MiB; None if not known (a graphics card's).
+        one_shot: whether the head fits into that at once; otherwise it is done in windows, or not at all.
+        measured: whether a run on this machine is known, which makes the seconds much better.
+    """
+
+    seconds: tuple[float, float]
+    memory_mb: float
+    free_mb: float | None
+    one_shot: bool
+    measured: bool = False
+
+    def sentence(self) -> str:
+        """For the panel, one or two sentences."""
+        text = _("About {low} to {high}, and up to {memory:.1f} GB of memory.").format(
+            low=duration(self.seconds[0]), high=duration(self.seconds[1]), memory=self.memory_mb / 1024
+        )
+        if not self.measured:
+            text += " " + _("A rough guess until the first run on this computer.")
+        if not self.one_shot:
+            text += " " + _("Memory is short: the head will be done in windows, which takes longer.")
+        return text
+
+
+def duration(seconds: float) -> str:
+    """A time as a person says it: ``"15 s"``, ``"2 min"``."""
+    if seconds < 60:
+        step = 1 if seconds < 10 else 5
+        return _("{number} s").format(number=max(1, round(seconds / step) * step))
+    return _("{number} min").format(number=max(1, round(seconds / 60)))
+
+
+def estimate(
+    bundle: Bundle,
+    grid: Grid,
+    volumes: int = 1,
+    *,
+    registration: str = "rigid",
+    device: str = "auto",
+    threads: int | None = None,
+    memory_limit_mb: float | None = None,
+    speed: float | None = None,
+) -> Estimate:
+    """What segmenting a case is expected to need.
+
+    Args:
+        bundle: the model.
+        grid: of the reference volume, or of the region of interest of it.
+        volumes: number of volumes, the reference included.
+        registration: ``"none"``, ``"given"``, ``"rigid"``, ``"affine"`` or ``"bspline"``.
+        device: ``"cpu"``, ``"cuda"`` or ``"auto"`` (a graphics card if there seems to be one).
+        threads: processor threads; all if None.
+        memory_limit_mb: what the user allows.
+        speed: from :func:`learned_speed` of a finished run; measured for a few milliseconds otherwise.
+    """
+    where = ("cuda" if has_graphics_card() else "cpu") if device == "auto" else device.partition(":")[0]
+    voxels = working_voxels(bundle, grid)
+    memory = bytes_per_voxel(bundle.metadata["network"], volumes, PRECISION[where]) * voxels / 2**20
+    free = memory_limit_mb if memory_limit_mb is not None else (free_memory_mb() if where == "cpu" else None)
+    one_shot = free is None or memory <= free
+    factor = 1.0 / (speed or machine_speed())
+    seconds = _seconds(grid, volumes, voxels, registration, where, threads) * factor
+    if not one_shot:
+        seconds += voxels * volumes * NETWORK_SECONDS[where] * (WINDOW_FACTOR - 1) * factor
+        memory = min(memory, free or memory)
+    grid_mb = 4 * float(np.prod(grid.size)) * (volumes + 3) / 2**20
+    low, high = (0.8, 1.3) if speed else WIDTH
+    used = PROCESS_MB + grid_mb + (memory if where == "cpu" else 0.0)
+    return Estimate((seconds * low, seconds * high), used, free, one_shot, speed is not None)
+
+
+def learned_speed(record: Mapping[str, Any], bundle: Bundle) -> float:
+    """How much faster than the reference machine this one was in a finished run; keep it in the settings.
+
+    Args:
+        record: content of ``run.json``.
+        bundle: the model that was used.
+    """
+    inputs, reference = record["inputs"], record["reference"]
+    entry = inputs[reference]
+    grid = Grid(tuple(entry["size"]), tuple(entry["spacing"]))
+    kinds = {entry["kind"] for entry in record.get("registration", {}).values()}
+    kind = next((name for name in ("bspline", "affine", "rigid") if name in kinds), "none")
+    device = str(record.get("device", "cpu")).partition(":")[0]
+    device = device if device in NETWORK_SECONDS else "cpu"
+    expected = _seconds(grid, len(inputs), working_voxels(bundle, grid), kind, device, None)
+    return float(expected / max(1.0, sum(record["seconds"].values())))
+
+
+def working_voxels(bundle: Bundle, grid: Grid) -> int:
+    """Voxels that the network is expected to see: the head box or the whole field of view, if that is smaller."""
+    extent = grid.corners.max(0) - grid.corners.min(0)
+    sides = np.ceil(np.minimum(extent, HEAD_MM) / bundle.spacing / bundle.stride)
+    return int(np.prod(np.maximum(sides, 2 if bundle.stride > 1 else 1) * bundle.stride))
+
+
+def free_memory_mb() -> float | None:
+    """Memory that may be planned for on this computer, MiB; None where nobody knows."""
+    try:
+        return SHARE * available_bytes() / 2**20
+    except ImportError:  # the packages are not installed yet
+        return None
+
+
+@functools.cache
+def has_graphics_card() -> bool:
+    """Whether an NVIDIA driver is loaded; whether torch can use the card is only known after the check of it."""
+    if sys.platform == "win32":
+        return Path("C:/Windows/System32/nvcuda.dll").is_file()
+    return any(Path("/proc/driver/nvidia/gpus").glob("*"))
+
+
+@functools.cache
+def machine_speed() -> float:
+    """Speed of this machine against the reference machine, from a few milliseconds of arithmetic; 0.2 to 5."""
+    return float(np.clip(REFERENCE_MATRIX_SECONDS / matrix_seconds(), 0.2, 5.0))
+
+
+def matrix_seconds(size: int = 512) -> float:
+    """The shortest of a few times for one product of two matrices, s."""
+    matrix = np.ones((size, size), np.float32)
+    times = []
+    for _attempt in range(5):
+        begin = time.perf_counter()
+        matrix @ matrix
+        times.append(time.perf_counter() - begin)
+    return max(1e-6, min(times))
+
+
+def _seconds(grid: Grid, volumes: int, voxels: int, registration: str, device: str, threads: int | None) -> float:
+    """Seconds on the reference machine."""
+    processors = min(threads or usable_processors(), usable_processors())
+    slower = (REFERENCE_PROCESSORS / max(1, processors)) ** 0.7  # more processors help less and less
+    network = voxels * volumes * NETWORK_SECONDS[device] * (slower if device == "cpu" else 1.0)
+    register = REGISTRATION_SECONDS.get(registration, REGISTRATION_SECONDS["rigid"]) * (volumes - 1) * slower
+    return START_SECONDS + network + register + float(np.prod(grid.size)) * LABEL_SECONDS
