@@ -221,3 +221,19 @@ def test_missing_packages_are_told_and_apply_waits_for_them(widget, a_pair, monk
     assert widget.ui.packagesFrame.visible and "torch" in widget.ui.packagesLabel.text
     assert not widget.ui.applyButton.enabled and widget.ui.reasonLabel.text == "Install the packages first."
     pictures(widget, "packages-missing", shim)
+
+
+def test_install_lets_the_application_show_its_progress(widget, monkeypatch):
+    from MultimodalSegLib.errors import Cancelled
+    from MultimodalSegLib.slicerside.setup import installation
+
+    asked = {}
+
+    def install(_ask, **options):
+        asked.update(options)
+        raise Cancelled("No package was installed.", "Press Install packages.")
+
+    monkeypatch.setattr(installation, "install", install)
+    widget.ui.repairButton.click()
+    assert asked["show_progress"] and asked["repair"]
+    assert "No package was installed." in widget.ui.doctorText.plainText
