@@ -51,11 +51,20 @@ def _draw(points: np.ndarray, values: dict[str, float], outside: float) -> np.nd
     return array
 
 
+def _scan(points: np.ndarray, values: dict[str, float], outside: float) -> np.ndarray:
+    """The same as a scanner sees it: a voxel that a border crosses has the mean of both sides.
+
+    Without that, voxels of 4 mm hide where the borders are, and no registration can do better than 3 mm.
+    """
+    steps = [points[0, 0, 1] - points[0, 0, 0], points[0, 1, 0] - points[0, 0, 0], points[1, 0, 0] - points[0, 0, 0]]
+    corners = np.array(np.meshgrid(*[(-0.25, 0.25)] * 3)).reshape(3, -1).T @ np.array(steps)  # of each voxel
+    return np.mean([_draw(points + corner, values, outside) for corner in corners], axis=0)
+
+
 def a_ct() -> Volume:
     noise = np.random.default_rng(1).normal(0, 6, CT_GRID.shape)
-    return Volume(
-        (_draw(_points(CT_GRID), {n: p[2] for n, p in PARTS.items()}, -1000) + noise).astype(np.float32), CT_GRID
-    )
+    drawn = _scan(_points(CT_GRID), {n: p[2] for n, p in PARTS.items()}, -1000)
+    return Volume((drawn + noise).astype(np.float32), CT_GRID)
 
 
 def an_mr() -> Volume:
@@ -65,7 +74,7 @@ def an_mr() -> Volume:
     matrix = np.asarray(back.GetMatrix()).reshape(3, 3)
     shift = np.asarray(back.TransformPoint((0.0, 0.0, 0.0)))
     noise = np.random.default_rng(2).normal(0, 12, MR_GRID.shape)
-    drawn = _draw(points @ matrix.T + shift, {n: p[3] for n, p in PARTS.items()}, 5)
+    drawn = _scan(points @ matrix.T + shift, {n: p[3] for n, p in PARTS.items()}, 5)
     return Volume(np.abs(drawn + noise).astype(np.float32), MR_GRID)
 
 

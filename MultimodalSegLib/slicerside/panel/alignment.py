@@ -23,14 +23,14 @@ class Subject:
     Args:
         reference: volume node.
         moving: volume node.
-        transform: transform node that takes the moving volume to the reference.
+        transform: transform node that takes the moving volume to the reference; None to compare them as they lie.
         modalities: of both.
         board: the checkerboard, None if it is still to be made.
     """
 
     reference: Node
     moving: Node
-    transform: Node
+    transform: Node | None
     modalities: tuple[str, str]
     board: Volume | None = None
 

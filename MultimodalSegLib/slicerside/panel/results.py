@@ -115,10 +115,10 @@ class ResultsSection:
         self.ui.exportButton.toolTip = tip if not reason else tip + ". " + " ".join(reason)
 
     def moving(self) -> list[Node]:
-        """The volumes that can be compared with the reference: those under a transform."""
+        """The volumes that can be compared with the reference."""
         if self.node is None or self.reference is None:
             return []
-        return [volume for volume in _references(self.node, VOLUMES_REFERENCE) if volume.GetParentTransformNode()]
+        return _references(self.node, VOLUMES_REFERENCE)
 
     def tables(self) -> list[Node]:
         """The tables of the result."""
@@ -132,7 +132,7 @@ class ResultsSection:
     def subject(self) -> Subject | None:
         """The alignment to look at."""
         moving, reference = slicer.mrmlScene.GetNodeByID(chosen(self.ui.checkBox)), self.reference
-        if moving is None or reference is None or moving.GetParentTransformNode() is None:
+        if moving is None or reference is None:
             return None
         modalities = tuple(node.GetAttribute(MODALITY_ATTRIBUTE) or "" for node in (reference, moving))
         return Subject(reference, moving, moving.GetParentTransformNode(), (modalities[0], modalities[1]))

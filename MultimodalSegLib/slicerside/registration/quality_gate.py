@@ -159,15 +159,17 @@ class QualityCheck(Background):
     Args:
         reference: volume node that stays.
         moving: volume node.
-        transform: transform node under which the moving volume would lie.
+        transform: transform node under which the moving volume would lie; None for where it lies now.
         modalities: names of both modalities.
     """
 
-    def __init__(self, reference: Node, moving: Node, transform: Node, modalities: tuple[str, str] = ("", "")) -> None:
+    def __init__(
+        self, reference: Node, moving: Node, transform: Node | None, modalities: tuple[str, str] = ("", "")
+    ) -> None:
         super().__init__(self._examine)
         self._inputs = volume_input(reference), volume_input(moving)
-        self._transform = transform_later(transform, reference)
         parent = moving.GetParentTransformNode()
+        self._transform = transform_later(transform if transform is not None else parent, reference)
         self._before = transform_later(parent, reference) if parent is not None else None
         self._modalities = modalities
 

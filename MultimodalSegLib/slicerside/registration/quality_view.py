@@ -21,10 +21,10 @@ class AlignmentView:
     Args:
         reference: volume node.
         moving: volume node; lies under ``transform`` while the view is on.
-        transform: transform node.
+        transform: transform node; None for volumes that are compared as they lie.
     """
 
-    def __init__(self, reference: Node, moving: Node, transform: Node) -> None:
+    def __init__(self, reference: Node, moving: Node, transform: Node | None) -> None:
         self.reference, self.moving, self.transform = reference, moving, transform
         self._parent = moving.GetTransformNodeID()
         self._before = {
@@ -32,7 +32,8 @@ class AlignmentView:
             for node in composite_nodes()
         }
         self._board: Node | None = None
-        moving.SetAndObserveTransformNodeID(transform.GetID())
+        if transform is not None:
+            moving.SetAndObserveTransformNodeID(transform.GetID())
 
     def overlay(self, opacity: float = 0.5) -> None:
         """The moving volume over the reference."""
@@ -67,7 +68,7 @@ class AlignmentView:
                 node.SetBackgroundVolumeID(before[0])
                 node.SetForegroundVolumeID(before[1])
                 node.SetForegroundOpacity(before[2])
-        if not keep_transform and slicer.mrmlScene.IsNodePresent(self.moving):
+        if self.transform is not None and not keep_transform and slicer.mrmlScene.IsNodePresent(self.moving):
             self.moving.SetAndObserveTransformNodeID(self._parent)
         if self._board is not None and slicer.mrmlScene.IsNodePresent(self._board):
             display = self._board.GetDisplayNode()

@@ -36,11 +36,11 @@ def transform_from_node(node: Node, reference: Node | None = None) -> sitk.Trans
     return transform_later(node, reference)()
 
 
-def transform_later(node: Node, reference: Node | None = None) -> Callable[[], sitk.Transform]:
+def transform_later(node: Node | None, reference: Node | None = None) -> Callable[[], sitk.Transform]:
     """Look at a transform node now, in milliseconds; the rest, which needs SimpleITK, is left to a thread.
 
     Args:
-        node: as in :func:`transform_from_node`.
+        node: as in :func:`transform_from_node`; None for a volume under no transform.
         reference: as in :func:`transform_from_node`.
 
     Returns:
@@ -51,7 +51,7 @@ def transform_later(node: Node, reference: Node | None = None) -> Callable[[], s
     """
     matrix = matrix_between(node, _space(reference))
     if matrix is not None:
-        inverse = _inverse(matrix, node)
+        inverse = _inverse(matrix, node if node is not None else _space(reference))
         return lambda: affine_from_ras(inverse)
     folder = tempfile.TemporaryDirectory()
     path = transform_file(node, Path(folder.name) / "transform.h5", reference)

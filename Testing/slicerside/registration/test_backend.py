@@ -12,7 +12,8 @@ from Testing.phantoms import TRANSFORM, a_ct, an_mr
 
 POINTS = [(0.0, 0.0, 0.0), (60.0, 0.0, 10.0), (0.0, 70.0, -20.0), (-30.0, 25.0, 60.0)]
 
-VOXEL_MM = 4.0
+LARGEST_MM = 1.0
+"""Voxels have 4 mm; 0.6 mm is usual."""
 
 
 def largest_error(found, truth=TRANSFORM):
@@ -66,7 +67,7 @@ def test_a_child_process_finds_the_transform_and_nothing_is_left(nodes, monkeypa
     node = run.wait(120)
     assert node.IsA("vtkMRMLLinearTransformNode") and node.GetName() == "MR to CT"
     assert node.GetAttribute("MultimodalSeg.Backend") == "simpleitk"
-    assert largest_error(transform_from_node(node)) < VOXEL_MM
+    assert largest_error(transform_from_node(node)) < LARGEST_MM
     assert {event.stage for event in heard} == {"register"} and heard[-1].fraction == 1.0
     assert is_empty_soon(tmp_path) and not run.running and "register" in run.log
 
@@ -104,7 +105,7 @@ def test_where_the_scene_has_the_volumes_is_where_the_search_starts(nodes):
     node = registration_run(*nodes, modalities=("CT", "MR")).wait(120)
     assert node.GetParentTransformNode() is of_reference
     assert nodes[1].GetParentTransformNode() is by_hand
-    assert largest_error(transform_from_node(node, nodes[0])) < VOXEL_MM
+    assert largest_error(transform_from_node(node, nodes[0])) < LARGEST_MM
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
 
 
@@ -117,7 +118,7 @@ def test_a_given_transform_is_where_the_search_starts(nodes):
 
     start = transform_node(sitk.Euler3DTransform((0, 0, 0), 0, 0, 0.1, (10.0, 0.0, 0.0)), "start")
     run = registration_run(*nodes, modalities=("CT", "MR"), initial=start)
-    assert largest_error(transform_from_node(run.wait(120))) < VOXEL_MM
+    assert largest_error(transform_from_node(run.wait(120))) < LARGEST_MM
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
     assert nodes[1].GetParentTransformNode() is None
 

@@ -163,3 +163,22 @@ def test_an_accepted_transform_stays(nodes, views):
 
     AlignmentView(*nodes).end(keep_transform=True)
     assert nodes[1].GetParentTransformNode() is nodes[2]
+
+
+def test_volumes_under_no_transform_are_compared_as_they_lie(nodes, views):
+    from MultimodalSegLib.slicerside.registration.quality_view import AlignmentView
+
+    ct, mr, _transform = nodes
+    view = AlignmentView(ct, mr, None)
+    view.overlay()
+    assert views[0].GetForegroundVolumeID() == mr.GetID() and mr.GetParentTransformNode() is None
+    view.end(keep_transform=False)
+    assert not views[0].GetForegroundVolumeID() and mr.GetParentTransformNode() is None
+    told = []
+    check = QualityCheck(ct, mr, None, ("CT", "MR"))
+    check.finished.connect(lambda verdict, board: told.append((verdict, board)))
+    check.wait()
+    ((verdict, board),) = told
+    plain = examine(a_ct(), an_mr(), sitk.Transform(), ("CT", "MR"))
+    assert verdict.quality.mutual_information_after == pytest.approx(plain.quality.mutual_information_after, abs=1e-3)
+    assert np.allclose(board.array, checkerboard(a_ct(), an_mr(), sitk.Transform(), ("CT", "MR")).array, atol=1e-3)
