@@ -82,6 +82,7 @@ class MultimodalSegParameterNode:
     transform3: vtkMRMLTransformNode
     model: str = "default"
     lesionProbability: bool = False
+    structureMaps: str = ""
     outputSegmentation: vtkMRMLSegmentationNode
     resultSegmentation: vtkMRMLSegmentationNode
 

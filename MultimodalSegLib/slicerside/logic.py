@@ -16,6 +16,7 @@ from .run.request import Request
 from .run.result import Result
 from .run.run import Run
 from .scene.nodes import MODALITY_ATTRIBUTE, Node
+from .scene.slice_views import composite_nodes
 from .text import _
 
 __all__ = ["MultimodalSegLogic", "Result", "Run", "RunProgress"]
@@ -161,9 +162,17 @@ class MultimodalSegLogic:
             segmentationNode.CreateClosedSurfaceRepresentation()
         segmentationNode.GetDisplayNode().SetVisibility3D(visible)
 
-    def showMap(self, volumeNode: Node | None, opacity: float = 0.6) -> None:
-        """Lay a map over the reference in every slice view, with its color legend; None takes it away."""
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+    def showMap(self, volumeNode: Node | None, opacity: float = 0.6, referenceNode: Node | None = None) -> None:
+        """Lay a map over the reference in every slice view, with its color legend; None takes it away.
+
+        Args:
+            volumeNode: one of a result's ``volumeNodes``.
+            opacity: of the map, 0 to 1.
+            referenceNode: volume to show below it; what is shown now if None.
+        """
+        for composite in composite_nodes():
+            if referenceNode is not None:
+                composite.SetBackgroundVolumeID(referenceNode.GetID())
             composite.SetForegroundVolumeID(volumeNode.GetID() if volumeNode is not None else None)
             composite.SetForegroundOpacity(opacity)
         for node in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):

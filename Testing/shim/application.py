@@ -42,7 +42,7 @@ def start() -> None:
     for folder in (str(ROOT), str(Path(__file__).parent)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    _keep_none_alive()
+    _keep_constants_alive()
     qt_application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
     qt_application.setQuitOnLastWindowClosed(False)
     _kept_alive.append(qt_application)
@@ -153,14 +153,15 @@ def grab(widget: QtWidgets.QWidget, path: str | Path, width: int | None = None) 
         raise OSError(f"{path} could not be written")
 
 
-def _keep_none_alive() -> None:
-    """Give None references that cannot be used up.
+def _keep_constants_alive() -> None:
+    """Give None, True and False references that cannot be used up.
 
-    Functions of PySide6 without a result give back a None that they do not own. Since Python 3.12 None is immortal;
-    before, thousands of turns of the event loop end the process with "none_dealloc".
+    PySide6 gives some of them back without owning them. Since Python 3.12 they are immortal; before, thousands of turns
+    of the event loop end the process with "none_dealloc", and long tests end with "bool_dealloc".
     """
     if sys.version_info < (3, 12):
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+        for constant in (None, True, False):
+            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
 
 
 def _settings_of_their_own() -> None:

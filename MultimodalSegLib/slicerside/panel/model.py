@@ -16,6 +16,7 @@ from ..packages import slicer
 from ..run import estimate
 from ..text import _
 from .choices import EXISTING, Choices, Node, Parameters
+from .wanted_maps import WantedMaps
 from .widgets import chosen, fill, select, tell
 
 DEFAULT = "default"
@@ -43,6 +44,7 @@ class ModelSection:
         self.bundles: dict[str, Bundle] = {}
         self.damaged: dict[str, str] = {}
         self._described = ""
+        self.wantedMaps = WantedMaps(ui)
         ui.modelBox.connect("activated(int)", lambda _index: self.onChosen())
         ui.loadFolderButton.connect("clicked(bool)", lambda _checked: self.onLoadFolder())
         ui.loadZipButton.connect("clicked(bool)", lambda _checked: self.onLoadZip())
@@ -51,7 +53,11 @@ class ModelSection:
 
     def setParameters(self, parameters: Parameters | None) -> None:
         """Show these parameters from now on."""
-        self.parameters = parameters
+        self.parameters = self.wantedMaps.parameters = parameters
+
+    def probabilities(self, model: str) -> tuple[str, ...]:
+        """Structures of which the chosen model shall keep probability maps."""
+        return self.wantedMaps.names(self.bundle(model))
 
     def refresh(self) -> None:
         """Look for models in the model folders."""
@@ -103,7 +109,7 @@ class ModelSection:
         if key != self._described:
             self._described = key
             self.ui.modelText.html = description(bundle) if bundle is not None else ""
-        self.ui.lesionProbabilityBox.enabled = bundle is not None and bool(bundle.metadata["lesion"])
+        self.wantedMaps.update(bundle)
         tell(self.ui.estimateLabel, self._estimate(bundle, choices))
 
     def learnedSpeed(

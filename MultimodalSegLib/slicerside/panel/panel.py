@@ -92,7 +92,7 @@ class Panel:
             model=parameters.model or "default",
             region=parameters.regionOfInterest,
             output=parameters.outputSegmentation,
-            probabilities=("lesion",) if parameters.lesionProbability else (),
+            probabilities=self.model.probabilities(parameters.model or "default"),
         )
 
     def onFinished(self, result: Any) -> None:

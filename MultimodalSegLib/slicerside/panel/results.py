@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from ..scene.nodes import MODALITY_ATTRIBUTE
 from ..text import _
 from .alignment import AlignmentButtons, Subject
 from .choices import Node, Parameters
+from .maps import MapControl
+from .table import TableControl
 from .widgets import chosen, fill, tell
 
 TABLES_ATTRIBUTE = "MultimodalSeg.ResultTable"
 """Node reference from a segmentation to its tables."""
+MAPS_REFERENCE = "MultimodalSeg.ResultMap"
+"""Node reference from a segmentation to its probability and other maps."""
 VOLUMES_REFERENCE = "MultimodalSeg.ResultVolume"
 """Node reference from a segmentation to the moving volumes that it was made from."""
-MOST_ROWS = 400
-TECHNICAL = ("value", "voxels", "message")
-"""Columns that only the table in the view shows."""
 
 
 class ResultsSection:
@@ -38,13 +38,12 @@ class ResultsSection:
         self.ui, self.logic = ui, logic
         self.parameters: Parameters | None = None
         self._shown: object = "nothing yet"
+        self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
         ui.show3DButton.connect("clicked(bool)", self.onShow3D)
         ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
         ui.trainingCaseButton.connect("clicked(bool)", lambda _checked: self.onTrainingCase())
-        ui.openTableButton.connect("clicked(bool)", lambda _checked: self.onOpenTable())
-        ui.tableBox.connect("currentIndexChanged(int)", lambda _index: self.showTable())
         ui.checkBox.connect("currentIndexChanged(int)", lambda _index: self.look.stop())
         tell(ui.resultMessage, "")
         self.update()
@@ -77,9 +76,12 @@ class ResultsSection:
         """
         node = result.segmentationNode
         node.RemoveNodeReferenceIDs(TABLES_ATTRIBUTE)
+        node.RemoveNodeReferenceIDs(MAPS_REFERENCE)
         node.RemoveNodeReferenceIDs(VOLUMES_REFERENCE)
         for table in result.tableNodes.values():
             node.AddNodeReferenceID(TABLES_ATTRIBUTE, table.GetID())
+        for volume in result.volumeNodes.values():
+            node.AddNodeReferenceID(MAPS_REFERENCE, volume.GetID())
         for modality, volume in moving.items():
             volume.SetAttribute(MODALITY_ATTRIBUTE, modality)
             node.AddNodeReferenceID(VOLUMES_REFERENCE, volume.GetID())
@@ -102,13 +104,14 @@ class ResultsSection:
             self._shown = key
             tell(self.ui.resultMessage, "")
             self.ui.segmentsView.setSegmentationNode(node)
-            fill(self.ui.tableBox, {table.GetID(): self._tableName(table) for table in self.tables()})
-            self.showTable()
+            self.table.offer(self.tables(), self.reference.GetName() if self.reference is not None else "")
         moved = {volume.GetID(): volume.GetName() for volume in self.moving()}
         if [self.ui.checkBox.itemData(n) for n in range(self.ui.checkBox.count)] != list(moved):
             fill(self.ui.checkBox, moved)
         for name in ("checkLabel", "checkBox", "blinkButton", "checkerboardButton"):
             getattr(self.ui, name).visible = bool(moved)
+        if self.parameters is not None:  # a map stays while another module is open
+            self.maps.update(self.reference, _references(node, MAPS_REFERENCE) if node is not None else ())
         self.ui.show3DButton.checked = node is not None and _has_surfaces(node)
         reason = dicom_seg.missing_for_export(node) if node is not None else []
         tip = _("Save the segmentation as a DICOM segmentation object")
@@ -124,11 +127,6 @@ class ResultsSection:
         """The tables of the result."""
         return _references(self.node, TABLES_ATTRIBUTE) if self.node is not None else []
 
-    def _tableName(self, table: Node) -> str:
-        """A table's name without that of the volume, which the segmentation's name tells already."""
-        volume = self.reference.GetName() if self.reference is not None else ""
-        return str(table.GetName().removeprefix(volume).strip() or table.GetName()).capitalize()
-
     def subject(self) -> Subject | None:
         """The alignment to look at."""
         moving, reference = slicer.mrmlScene.GetNodeByID(chosen(self.ui.checkBox)), self.reference
@@ -136,39 +134,6 @@ class ResultsSection:
             return None
         modalities = tuple(node.GetAttribute(MODALITY_ATTRIBUTE) or "" for node in (reference, moving))
         return Subject(reference, moving, moving.GetParentTransformNode(), (modalities[0], modalities[1]))
-
-    def showTable(self) -> None:
-        """Fill the table of the panel from the chosen table node."""
-        view, node = self.ui.tableView, slicer.mrmlScene.GetNodeByID(chosen(self.ui.tableBox) or "none")
-        for name in ("tableLabel", "tableBox", "openTableButton", "tableView"):
-            getattr(self.ui, name).visible = node is not None
-        view.setRowCount(0)
-        if node is None:
-            return
-        import qt
-
-        table = node.GetTable()
-        names = [table.GetColumn(number).GetName() for number in range(table.GetNumberOfColumns())]
-        columns = [number for number, name in enumerate(names) if name not in TECHNICAL]
-        view.setColumnCount(len(columns))
-        view.setHorizontalHeaderLabels([names[number].replace("_", " ").capitalize() for number in columns])
-        view.setRowCount(min(table.GetNumberOfRows(), MOST_ROWS))
-        view.verticalHeader().visible = False
-        for row in range(view.rowCount):
-            for place, number in enumerate(columns):
-                view.setItem(row, place, qt.QTableWidgetItem(cell(table.GetValue(row, number))))
-        view.resizeColumnsToContents()
-        view.resizeRowsToContents()
-
-    def onOpenTable(self) -> None:
-        """Show the table in Slicer's table view."""
-        node = slicer.mrmlScene.GetNodeByID(chosen(self.ui.tableBox))
-        if node is None:
-            return
-        selection = slicer.app.applicationLogic().GetSelectionNode()
-        selection.SetActiveTableID(node.GetID())
-        slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
-        slicer.app.applicationLogic().PropagateTableSelection()
 
     def onEdit(self) -> None:
         """Correct the segmentation in the Segment Editor, over the right volume."""
@@ -215,18 +180,6 @@ class ResultsSection:
             tell(self.ui.resultMessage, f"{error.message} {error.hint}")
         else:
             tell(self.ui.resultMessage, done.format(place=place))
-
-
-def cell(value: Any) -> str:
-    """A table's value as it is shown: four digits, nothing for a missing number."""
-    text = value.ToString() if hasattr(value, "ToString") else str(value)
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    if math.isnan(number):
-        return ""
-    return f"{number:.0f}" if number.is_integer() and abs(number) < 1e9 else f"{number:.4g}"
 
 
 def _references(node: Node, role: str) -> list[Node]:

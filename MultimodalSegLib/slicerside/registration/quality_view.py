@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ...images.volume import Volume
 from ..packages import slicer
 from ..scene.nodes import LPS_TO_RAS, Node
+from ..scene.slice_views import SliceViews, composite_nodes
 from .running import remove
 
 BOARD = "Checkerboard of the registration"
@@ -15,8 +14,7 @@ BOARD = "Checkerboard of the registration"
 class AlignmentView:
     """Shows a moving volume over the reference, under the transform to be judged; remembers what was shown before.
 
-    Works on the slice composite nodes of the scene, with or without views that draw them. Blinking needs somebody who
-    calls :meth:`blink` twice a second or so, in the application a timer.
+    Blinking needs somebody who calls :meth:`blink` twice a second or so, in the application a timer.
 
     Args:
         reference: volume node.
@@ -27,22 +25,19 @@ class AlignmentView:
     def __init__(self, reference: Node, moving: Node, transform: Node | None) -> None:
         self.reference, self.moving, self.transform = reference, moving, transform
         self._parent = moving.GetTransformNodeID()
-        self._before = {
-            node.GetID(): (node.GetBackgroundVolumeID(), node.GetForegroundVolumeID(), node.GetForegroundOpacity())
-            for node in composite_nodes()
-        }
+        self._views = SliceViews()
         self._board: Node | None = None
         if transform is not None:
             moving.SetAndObserveTransformNodeID(transform.GetID())
 
     def overlay(self, opacity: float = 0.5) -> None:
         """The moving volume over the reference."""
-        self._show(self.reference, self.moving, opacity)
+        self._views.show(self.reference, self.moving, opacity)
 
     def blink(self) -> None:
         """Show the one volume where the other was."""
         shown = [node.GetForegroundOpacity() for node in composite_nodes()]
-        self._show(self.reference, self.moving, 0.0 if shown and shown[0] > 0.5 else 1.0)
+        self._views.show(self.reference, self.moving, 0.0 if shown and shown[0] > 0.5 else 1.0)
 
     def checkerboard(self, board: Volume) -> None:
         """Show squares of both, from :func:`~MultimodalSegLib.slicerside.registration.quality_gate.checkerboard`."""
@@ -54,7 +49,7 @@ class AlignmentView:
             display = self._board.GetDisplayNode()
             display.AutoWindowLevelOff()
             display.SetWindowLevelMinMax(0.0, 1.0)
-        self._show(self._board, None, 0.0)
+        self._views.show(self._board, None, 0.0)
 
     def end(self, *, keep_transform: bool) -> None:
         """Show what was shown before.
@@ -62,12 +57,7 @@ class AlignmentView:
         Args:
             keep_transform: leave the moving volume under the transform; otherwise it goes back where it was.
         """
-        for node in composite_nodes():
-            before = self._before.get(node.GetID())
-            if before is not None:
-                node.SetBackgroundVolumeID(before[0])
-                node.SetForegroundVolumeID(before[1])
-                node.SetForegroundOpacity(before[2])
+        self._views.restore()
         if self.transform is not None and not keep_transform and slicer.mrmlScene.IsNodePresent(self.moving):
             self.moving.SetAndObserveTransformNodeID(self._parent)
         if self._board is not None and slicer.mrmlScene.IsNodePresent(self._board):
@@ -75,14 +65,3 @@ class AlignmentView:
             remove(self._board)
             remove(display)
         self._board = None
-
-    def _show(self, background: Node, foreground: Node | None, opacity: float) -> None:
-        for node in composite_nodes():
-            node.SetBackgroundVolumeID(background.GetID())
-            node.SetForegroundVolumeID(foreground.GetID() if foreground is not None else None)
-            node.SetForegroundOpacity(opacity)
-
-
-def composite_nodes() -> list[Any]:
-    """The nodes that say what each slice view shows."""
-    return list(slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"))

@@ -9,7 +9,7 @@ import pytest
 FORM = Path(__file__).resolve().parents[3] / "MultimodalSeg" / "Resources" / "UI" / "MultimodalSeg.ui"
 CONTROLS = {"QPushButton", "QCheckBox", "QComboBox", "QLineEdit", "QSpinBox", "QPlainTextEdit", "QTextBrowser"}
 CONTROLS |= {"QTableWidget", "QProgressBar", "ctkCollapsibleButton", "ctkCollapsibleGroupBox", "ctkPathLineEdit"}
-CONTROLS |= {"qMRMLNodeComboBox", "qMRMLSegmentsTableView"}
+CONTROLS |= {"ctkSliderWidget", "qMRMLNodeComboBox", "qMRMLSegmentsTableView"}
 
 
 def entries(property_name):

@@ -171,6 +171,20 @@ def a_result(widget, a_pair, a_transform):
     return SimpleNamespace(node=node, table=table)
 
 
+@pytest.fixture
+def a_map(a_result, a_volume):
+    """The same result with a lesion's probability map."""
+    from MultimodalSegLib.slicerside.run.result import Result
+    from MultimodalSegLib.slicerside.scene.color_maps import show_as_map
+
+    node = a_volume("Head CT lesion")
+    node.SetAttribute("MultimodalSeg.Map", "probabilities/lesion.nrrd")
+    node.SetAttribute("MultimodalSeg.Checksum", "abc")
+    show_as_map(node)
+    tables, record = {"measurements": a_result.table}, {"reference": "CT"}
+    return SimpleNamespace(node=node, result=Result(a_result.node, {}, tables, {"lesion": node}, record=record))
+
+
 def test_a_result_is_listed_with_its_tables(widget, a_result, shim, pictures):
     ui = widget.ui
     assert widget._parameterNode.resultSegmentation is a_result.node
@@ -270,3 +284,65 @@ def test_waiting_for_an_answer_is_no_part_of_a_run_s_time(widget, asked, segment
     monkeypatch.setattr(time, "monotonic", lambda: now() + 1000.0)
     widget.ui.continueButton.click()
     assert segmentations and widget.panel.run.flow.seconds < 500
+
+
+def test_a_map_is_laid_over_the_reference_and_taken_away_again(widget, a_result, a_map, a_pair, shim, pictures):
+    import slicer
+
+    ui, composite = widget.ui, slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+    assert not ui.mapBox.visible
+    widget.panel.results.take(a_map.result, {"T1": a_pair[1]})
+    assert [ui.mapBox.itemText(n) for n in range(ui.mapBox.count)] == ["None", "Probability: lesion"]
+    assert ui.mapBox.visible and not ui.mapOpacitySlider.visible
+    composite.SetBackgroundVolumeID(a_pair[1].GetID())
+    ui.mapBox.setCurrentIndex(1)
+    assert composite.GetBackgroundVolumeID() == a_pair[0].GetID()
+    assert composite.GetForegroundVolumeID() == a_map.node.GetID() and composite.GetForegroundOpacity() == 0.6
+    (legend,) = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
+    assert legend.GetVisibility() and a_map.node.GetDisplayNode().GetApplyThreshold()
+    ui.mapOpacitySlider.value = 0.25
+    assert composite.GetForegroundOpacity() == 0.25
+    pictures(widget, "map", shim)
+    widget.exit()
+    assert composite.GetForegroundVolumeID() == a_map.node.GetID(), "it stays while another module is open"
+    widget.enter()
+    ui.mapBox.setCurrentIndex(0)
+    assert not composite.GetForegroundVolumeID() and composite.GetBackgroundVolumeID() == a_pair[1].GetID()
+    assert not legend.GetVisibility() and not ui.mapOpacitySlider.visible
+
+
+def test_a_map_goes_with_its_result(widget, a_result, a_map, a_pair):
+    import slicer
+
+    composite = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")[0]
+    widget.panel.results.take(a_map.result, {"T1": a_pair[1]})
+    widget.ui.mapBox.setCurrentIndex(1)
+    widget._parameterNode.resultSegmentation = None
+    assert not composite.GetForegroundVolumeID() and not widget.ui.mapBox.visible
+    widget._parameterNode.resultSegmentation = a_result.node
+    assert widget.ui.mapBox.count == 2 and widget.ui.mapBox.currentIndex == 0
+    widget.ui.mapBox.setCurrentIndex(1)
+    slicer.mrmlScene.Clear()
+    assert not widget.ui.mapBox.visible and not composite.GetForegroundVolumeID()
+
+
+def test_maps_that_were_wanted_are_asked_for_and_kept_with_the_scene(widget, a_pair, segmentations, shim, pictures):
+    import qt
+
+    widget.ui.modelCollapsibleButton.collapsed = widget.ui.structureMapsGroup.collapsed = False
+    table = widget.ui.structureMapsTable
+    names = [table.item(row, 0).text() for row in range(table.rowCount)]
+    table.item(names.index("Left thalamus"), 0).setCheckState(qt.Qt.Checked)
+    table.item(names.index("Brain stem"), 0).setCheckState(qt.Qt.Checked)
+    widget.ui.lesionProbabilityBox.checked = True
+    pictures(widget, "wanted-maps", shim)
+    assert set(widget.panel.choices().probabilities) == {"lesion", "Brain stem", "Left thalamus"}
+    table.item(names.index("Brain stem"), 0).setCheckState(qt.Qt.Unchecked)
+    widget._parameterNode.registration = "none"
+    widget.ui.applyButton.click()
+    assert segmentations[0][0][1]["probabilities"] == ("lesion", "Left thalamus")
+    again = shim.open_module("MultimodalSeg").ui.structureMapsTable
+    ticked = [
+        again.item(row, 0).text() for row in range(again.rowCount) if again.item(row, 0).checkState() != qt.Qt.Unchecked
+    ]
+    assert ticked == ["Left thalamus"]
