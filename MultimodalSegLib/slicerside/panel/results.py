@@ -38,8 +38,8 @@ class ResultsSection:
         self.ui, self.logic = ui, logic
         self.parameters: Parameters | None = None
         self._shown: object = "nothing yet"
-        self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
+        self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
         ui.show3DButton.connect("clicked(bool)", self.onShow3D)
         ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())

@@ -13,6 +13,7 @@ from .widgets import chosen, fill
 MOST_ROWS = 400
 TECHNICAL = ("value", "voxels", "message")
 """Columns that only the table in the view shows."""
+UNITS = ("ml", "mm")
 
 
 class TableControl:
@@ -51,7 +52,7 @@ class TableControl:
         names = [table.GetColumn(number).GetName() for number in range(table.GetNumberOfColumns())]
         columns = [number for number, name in enumerate(names) if name not in TECHNICAL]
         view.setColumnCount(len(columns))
-        view.setHorizontalHeaderLabels([names[number].replace("_", " ").capitalize() for number in columns])
+        view.setHorizontalHeaderLabels([heading(names[number]) for number in columns])
         view.setRowCount(min(table.GetNumberOfRows(), MOST_ROWS))
         view.verticalHeader().visible = False
         for row in range(view.rowCount):
@@ -69,6 +70,15 @@ class TableControl:
         selection.SetActiveTableID(node.GetID())
         slicer.app.layoutManager().setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
         slicer.app.applicationLogic().PropagateTableSelection()
+
+
+def heading(name: str) -> str:
+    """A column's name as it is shown, with its unit: ``"volume_ml"`` as ``"Volume (ml)"``."""
+    words, _line, unit = name.rpartition("_")
+    if unit not in UNITS:
+        words, unit = name, ""
+    text = words.replace("_", " ").capitalize()
+    return f"{text} ({unit})" if unit else text
 
 
 def cell(value: Any) -> str:

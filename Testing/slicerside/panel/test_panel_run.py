@@ -192,6 +192,7 @@ def test_a_result_is_listed_with_its_tables(widget, a_result, shim, pictures):
     assert ui.tableBox.currentText == "Measurements"
     cells = [[ui.tableView.item(row, column).text() for column in range(2)] for row in range(2)]
     assert cells == [["Left thalamus", "6.781"], ["Bone", ""]]
+    assert ui.tableView.horizontalHeaderItem(1).text() == "Volume (ml)"
     assert ui.checkBox.currentText == "Head T1" and ui.blinkButton.visible
     pictures(widget, "result", shim)
 
