@@ -242,7 +242,7 @@ class MultimodalSegTest(ScriptedLoadableModuleTest):
 
     def test_wholeWay(self):
         """The sample pair, chosen by the panel, is aligned and segmented after one click on Apply."""
-        missing = libraryModule("slicerside.installation").missing()
+        missing = libraryModule("slicerside.setup.installation").missing()
         if missing:
             names = ", ".join(package.name for package in missing)
             self.delayDisplay(f"Skipped: {names} missing in Slicer's Python")
