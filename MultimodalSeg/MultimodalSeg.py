@@ -24,8 +24,6 @@ from slicer.ScriptedLoadableModule import (
 )
 from slicer.util import VTKObservationMixin
 
-SAMPLE_NAME = "MultimodalSeg synthetic CT+MRI"
-
 
 def libraryModule(name=""):
     """A module of MultimodalSegLib, imported now: starting Slicer loads none of it.
@@ -59,18 +57,9 @@ class MultimodalSeg(ScriptedLoadableModule):
 
 
 def registerSampleData():
-    """Offer the shipped pair in Slicer's Sample Data module; it is read from the extension, not downloaded."""
-    import SampleData
-
-    folder = libraryModule("resources").resource("demo/synthetic")
-    SampleData.SampleDataLogic.registerCustomSampleDataSource(
-        category="MultimodalSeg",
-        sampleName=SAMPLE_NAME,
-        thumbnailFileName=str(pathlib.Path(__file__).resolve().parent / "Resources" / "Icons" / "SyntheticPair.png"),
-        uris=[(folder / name).as_uri() for name in ("CT.nrrd", "MR.nrrd")],
-        fileNames=["MultimodalSegSyntheticCT.nrrd", "MultimodalSegSyntheticMR.nrrd"],
-        nodeNames=["SyntheticCT", "SyntheticMR"],
-    )
+    """Offer the shipped pair in Slicer's Sample Data module."""
+    icons = pathlib.Path(__file__).resolve().parent / "Resources" / "Icons"
+    libraryModule("slicerside.sample").registerSampleData(icons / "SyntheticPair.png")
 
 
 @parameterNodeWrapper
@@ -117,7 +106,8 @@ class MultimodalSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         form.setMRMLScene(slicer.mrmlScene)
 
         self.logic = MultimodalSegLogic()
-        self.panel = libraryModule("slicerside.panel.panel").Panel(self.ui, self.logic.worker, loadSample)
+        loadSampleData = libraryModule("slicerside.sample").loadSampleData
+        self.panel = libraryModule("slicerside.panel.panel").Panel(self.ui, self.logic.worker, loadSampleData)
 
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -185,13 +175,6 @@ class MultimodalSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.onReload(self)
 
 
-def loadSample():
-    """Load the shipped pair as Slicer's Sample Data module does."""
-    import SampleData
-
-    return SampleData.SampleDataLogic().downloadSamples(SAMPLE_NAME)
-
-
 class MultimodalSegLogic(ScriptedLoadableModuleLogic):
     """What scripts call; the work is done by :class:`MultimodalSegLib.slicerside.logic.MultimodalSegLogic`.
 
@@ -241,21 +224,20 @@ class MultimodalSegTest(ScriptedLoadableModuleTest):
         self.assertEqual("torch" in sys.modules, hadTorch)
 
     def test_wholeWay(self):
-        """The sample pair, chosen by the panel, is aligned and segmented after one click on Apply."""
+        """The sample pair, loaded and chosen by the panel, is aligned and segmented after one click on Apply."""
         missing = libraryModule("slicerside.setup.installation").missing()
         if missing:
             names = ", ".join(package.name for package in missing)
             self.delayDisplay(f"Skipped: {names} missing in Slicer's Python")
             return
         slicer.util.selectModule("MultimodalSeg")
-        widget = slicer.modules.multimodalseg.widgetRepresentation().self()
-        loadSample()
-        widget.enter()
+        widget = slicer.modules.MultimodalSegWidget
+        widget.ui.sampleDataButton.click()
         self.assertTrue(widget.ui.applyButton.enabled, widget.ui.reasonLabel.text)
         self.delayDisplay("The inputs are chosen; Apply is pressed")
         widget.ui.applyButton.click()
         self.assertTrue(widget.panel.waitUntilDone(seconds=900), widget.ui.messageLabel.text)
-        node = widget._parameterNode.resultSegmentation
+        node = widget.panel.results.node
         self.assertIsNotNone(node, widget.ui.messageLabel.text)
         self.assertGreater(node.GetSegmentation().GetNumberOfSegments(), 10)
         self.assertGreater(widget.ui.tableView.rowCount, 10)

@@ -15,9 +15,10 @@ from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
 from .errors import InputError
+from .notice import RESEARCH_USE
 
 app = typer.Typer(
-    help="Register and segment CT and MRI of one head. For research use only: this is not a medical device.",
+    help=f"Register and segment CT and MRI of one head. {RESEARCH_USE}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

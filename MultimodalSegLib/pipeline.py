@@ -17,6 +17,7 @@ from .images.io import read_labels, read_volume, write_volume
 from .inference.segmentation import Segmentation
 from .machine import versions
 from .models.bundle import Bundle, load_bundle
+from .notice import RESEARCH_USE
 from .progress import Event, Progress, silent
 from .registration.align import align
 from .registration.aligned import AlignedCase, Quality, Registration
@@ -26,7 +27,6 @@ from .run_folder import RunFolder
 from .segment_options import SegmentOptions
 
 STAGES = ("read", "register", "segment", "measure")
-RESEARCH_USE = "For research use only: this is not a medical device."
 
 
 def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFolder:

@@ -15,7 +15,7 @@ PACKAGE = LIBRARY.name
 
 # A room (a folder, or a file beside them) imports rooms of its own or an earlier line; never in a circle.
 ORDER = (
-    ("__init__", "errors", "progress", "resources", "machine", "checksum"),
+    ("__init__", "errors", "notice", "progress", "resources", "machine", "checksum"),
     ("images",),
     ("networks", "losses", "registration", "synthesis"),
     ("models",),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
+from ..notice import RESEARCH_USE
 from .checks import METADATA, WEIGHTS, check_files, check_metadata, check_weights, read_json
 from .classes import SegmentClass
 from .folders import bundle_folders, resolve
@@ -131,7 +132,7 @@ class Bundle:
             "Folder": str(self.path),
         }
         lines = [f"{title + ':':10}{_text(value)}" for title, value in rows.items()]
-        return "\n".join([*lines, "For research only; not a medical device."])
+        return "\n".join([*lines, RESEARCH_USE])
 
 
 def _text(value: Any) -> str:

@@ -10,6 +10,7 @@ import torch
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..models.save import save_bundle
+from ..notice import RESEARCH_USE
 from ..synthesis.anatomy import head_classes
 from .loop import network_config
 from .plan import Plan, Stage
@@ -21,7 +22,7 @@ TRAINING_DATA = (
     "Med Image Anal 86:102789, 2023). No real image was used."
 )
 LIMITS = (
-    "Research use only, not a medical device.",
+    RESEARCH_USE,
     "Trained on made-up images alone; real pathology, implants, strong motion and children were not seen.",
     "Lesions are found unreliably: a missing lesion in the result means nothing.",
     "Bone from MRI alone is a guess.",

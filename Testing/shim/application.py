@@ -18,7 +18,8 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,14 +56,27 @@ def start() -> None:
     import slicer_modules  # noqa: I001
 
     slicer_modules.install(qt_application)
+    assert slicer.app is not None
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """Collect in :data:`errors` what slots and observers raise meanwhile.
+
+    For each test anew, as any command line that a test runs in this process takes the hook for itself (typer does).
+    """
     previous = sys.excepthook
 
     def note(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         errors.append("".join(traceback.format_exception(kind, error, trace)))
         previous(kind, error, trace)
 
+    errors.clear()
     sys.excepthook = note
-    assert slicer.app is not None
+    try:
+        yield errors
+    finally:
+        sys.excepthook = previous
 
 
 def open_module(name: str, folder: Path | None = None) -> Any:

@@ -134,6 +134,15 @@ def test_an_error_is_displayed_and_raised(small, shim, dialogs_shown) -> None:
     assert "no memory" in shim.errors.pop()
 
 
+def test_an_error_is_heard_although_a_command_line_took_the_hook(small, shim, dialogs_shown, monkeypatch) -> None:
+    """Typer puts its own hook in place of any other for the rest of the process."""
+    monkeypatch.setattr(sys, "excepthook", lambda *_error: None)
+    with shim.listening() as errors:
+        small.onApply.__globals__["slicer"].app.signals.connect("aboutToQuit()", lambda: 1 / 0)
+        small.onApply.__globals__["slicer"].app.signals.aboutToQuit.emit()
+    assert "ZeroDivisionError" in errors.pop()
+
+
 def test_the_module_is_known_to_slicer(small) -> None:
     import slicer
 

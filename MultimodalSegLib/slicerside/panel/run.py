@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...notice import RESEARCH_USE
 from ..process.child import RunProgress
 from ..run.estimate import duration
 from ..text import _
@@ -141,10 +142,8 @@ class RunSection:
 
     def onFinished(self, result: Any) -> None:
         """Show the result."""
-        from ...pipeline import RESEARCH_USE  # the panel says so anyway
-
         notes = [*(self.flow.notes if self.flow is not None else ()), *result.warnings]
-        notes = [note for note in notes if note != RESEARCH_USE]
+        notes = [note for note in notes if note != RESEARCH_USE]  # the panel says so anyway
         self._idle()
         seconds = sum(result.seconds.values())
         done = _("Finished.") if not seconds else _("Finished after {time}.").format(time=duration(seconds))

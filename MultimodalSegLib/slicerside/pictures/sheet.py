@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import MissingPackageError, OutputError
+from ...notice import RESEARCH_USE
 from .slices import Panel
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ GAP = 8  # pixels
 HEADER, LINE = 44, 20  # pixels
 BACKGROUND, TEXT, DIM, LETTER = (16, 16, 16), (235, 235, 235), (165, 165, 165), (255, 200, 60)
 SCALE_STEPS_MM = (1, 2, 5, 10, 20, 50, 100)
-RESEARCH_USE = "For research use only. Not a medical device."
 
 
 def write_sheet(

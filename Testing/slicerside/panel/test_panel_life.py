@@ -1,6 +1,4 @@
-"""The panel's life: how soon it is there, leaving and coming back, cleaning up, and the module's own self test."""
-
-import sys
+"""The panel's life: how soon it is there, leaving and coming back, cleaning up."""
 
 from Testing.slicerside.panel.starting import started_alone
 
@@ -48,11 +46,3 @@ def test_after_cleaning_up_the_panel_hears_nothing_anymore(widget, a_pair, a_vol
     assert not heard
     widget.cleanup()  # a second time, as a reload does
     assert not widget.panel._volumeTimer.active and not widget.panel.run.timer.active
-
-
-def test_the_self_test_goes_the_whole_way(widget, shim, capsys):
-    """What `Testing/README.md` has run inside the application; the shipped pair, a real child process."""
-    module = sys.modules["MultimodalSeg"]
-    module.MultimodalSegTest().runTest()
-    assert "Skipped" not in capsys.readouterr().out
-    assert widget._parameterNode.resultSegmentation.GetSegmentation().GetNumberOfSegments() > 10

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,9 @@ def test_cancel_leaves_no_process_no_file_and_no_node(temporary, sample, started
     nodes, folders = slicer.mrmlScene.GetNumberOfNodes(), temporary()
     if stage == "prepare":  # it is told within the click
         sample._parameterNode.registration = registration
+        begin = time.thread_time()
         sample.ui.applyButton.click()
+        assert sample.ui.progressBar.visible and sample.ui.stageLabel.text and time.thread_time() - begin < 0.5
     else:
         started(stage, registration)
         assert children() and temporary() > folders

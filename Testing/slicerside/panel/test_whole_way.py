@@ -3,7 +3,6 @@
 One run serves all tests of this file; each goes on with the scene as the one before has left it.
 """
 
-import time
 import zlib
 from types import SimpleNamespace
 
@@ -24,32 +23,37 @@ SURFACE = "Closed surface"
 
 @pytest.fixture(scope="module")
 def finished(shared_shim, pictures):
-    """The panel after Apply was pressed for the sample pair, and what was seen on the way."""
+    """The panel after the module's self test has pressed Apply for the sample pair, and what was seen on the way.
+
+    The self test is what users run inside Slicer; every turn of the event loop is timed.
+    """
+    import slicer
+
     with pytest.MonkeyPatch.context() as monkeypatch:
         widget = with_sample_pair(opened(shared_shim, monkeypatch), shared_shim)
         widget.ui.modelCollapsibleButton.collapsed = False
         pictures(widget, "ready", shared_shim)
         widget.ui.modelCollapsibleButton.collapsed = True
-        begin = time.perf_counter()
-        widget.ui.applyButton.click()
-        shown, shown_s = widget.ui.progressBar.visible, time.perf_counter() - begin
-        listener, watch, seen = Listener(widget.panel), Stopwatch(), set()
-        end = time.monotonic() + SECONDS
-        while widget.panel.run.running and time.monotonic() < end:
+        watch, seen, listeners = Stopwatch(), set(), []
+
+        def turn():
             with watch.turn():
                 shared_shim.process_events()
-            stage = widget.ui.stageLabel.text.split(":")[0].split(" –")[0]
-            if listener.heard("load") or not widget.panel.run.running:
+            if widget.panel.run.flow is not None and not listeners:
+                listeners.append(Listener(widget.panel))
+            if not widget.panel.run.running or listeners[0].heard("load"):
                 watch.forget()  # the result was made, which is timed in the tests of the results
+            stage = widget.ui.stageLabel.text.split(":")[0].split(" –")[0]
             if stage == "Segmenting" and stage not in seen:
                 pictures(widget, "segmenting", shared_shim)
             seen.add(stage)
-            time.sleep(0.005)
+
+        with monkeypatch.context() as timed:
+            timed.setattr(slicer.app, "processEvents", turn)
+            slicer.modules.MultimodalSegInstance.runTest()
         left = children()
         pictures(widget, "finished", shared_shim)
-        yield SimpleNamespace(
-            widget=widget, shim=shared_shim, seen=seen, watch=watch, left=left, shown=shown, shown_s=shown_s
-        )
+        yield SimpleNamespace(widget=widget, shim=shared_shim, seen=seen, watch=watch, left=left)
 
 
 def result_of(finished):
@@ -69,22 +73,20 @@ def apply_and_wait(finished):
     return finished.widget.ui.messageLabel.text
 
 
-def test_one_click_gives_a_segmentation(finished):
+def test_the_self_test_goes_the_whole_way(finished):
     ui, node = finished.widget.ui, result_of(finished)
     assert {"Aligning", "Segmenting"} <= finished.seen and "Finished" in ui.messageLabel.text
-    assert node.GetSegmentation().GetNumberOfSegments() > 15
     assert finished.widget._parameterNode.movingVolume1.GetParentTransformNode() is not None
-    assert ui.tableView.rowCount > 15 and ui.checkBox.count == 1
+    assert ui.tableView.rowCount > 15 and ui.checkBox.count == 1 and len(names_of(node)) > 15
     assert node.GetAttribute("MultimodalSeg.Model") == load_bundle("default").name
     assert not finished.left
 
 
-def test_progress_is_shown_at_once_and_the_interface_is_never_blocked(finished, record_property):
+def test_the_interface_is_never_blocked_during_a_run(finished, record_property):
     watch = finished.watch
     record_property("longest_block_s", round(watch.longest_s, 3))
     figures = f"{watch.longest_s:.3f} s at most, {watch.processor_s:.3f} s on the processor at most"
     print(f"the interface was blocked for {figures}; it waited for a processor {watch.starved:.0%} of the time")
-    assert finished.shown and finished.shown_s < 0.5
     assert watch.processor_s < BLOCKED_S
     assert watch.longest_s < BLOCKED_S or watch.starved > QUIET
 
