@@ -224,7 +224,7 @@ class MultimodalSegTest(ScriptedLoadableModuleTest):
         self.assertEqual("torch" in sys.modules, hadTorch)
 
     def test_wholeWay(self):
-        """The sample pair, loaded and chosen by the panel, is aligned and segmented after one click on Apply."""
+        """The sample pair, chosen by the panel, is aligned and segmented after one click on Apply."""
         missing = libraryModule("slicerside.setup.installation").missing()
         if missing:
             names = ", ".join(package.name for package in missing)

@@ -24,14 +24,14 @@ def shim_in_use() -> Iterator[Any]:
 
     slicer.mrmlScene.Clear()
     dialogs.recorder.clear()
-    with application.listening() as errors:
+    with application.listening():
         yield application
         application.close_modules()
         for node in slicer.util.getNodesByClass("vtkMRMLScriptedModuleNode"):  # singletons outlive a closed scene
             slicer.mrmlScene.RemoveNode(node)
         slicer.mrmlScene.Clear()
         application.process_events()
-    assert not errors, errors[0]
+    assert not application.errors, application.errors[0]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from ...models.folders import user_folder
 from ..packages import slicer
 from ..setup import installation
 from ..setup.doctor import Doctor, doctor_text
+from ..setup.package_source import Source
 from ..setup.trial import DeviceTrial, Trial
 from ..text import _
 from .widgets import chosen, copy, fill, select
@@ -92,9 +93,9 @@ class SettingsSection:
         This happens in the main thread, as Slicer's installer wants it.
         """
         wheels = self.ui.wheelFolderEdit.currentPath
-        source = installation.Source(self.ui.proxyEdit.text.strip(), Path(wheels) if wheels else None)
+        source = Source(self.ui.proxyEdit.text.strip(), Path(wheels) if wheels else None)
         try:
-            sentences = installation.install(_ask, source=source, tell=_status, repair=repair)
+            sentences = installation.install(_ask, source=source, tell=_status, repair=repair, show_progress=True)
         except MultimodalSegError as error:
             self._say(f"{error.message}\n{error.hint}")
         else:

@@ -12,6 +12,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...errors import MissingPackageError
+from ..text import _
 from . import failures
 
 
@@ -51,6 +53,41 @@ def started(command: Sequence[str], environment: Mapping[str, str]) -> subproces
         )
     except OSError as error:
         raise failures.no_python().error() from error
+
+
+def answer(
+    arguments: Sequence[str], *, timeout_s: float, python: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What Slicer's Python writes when it runs something short; waits for it, so call it in a thread.
+
+    Args:
+        arguments: of the interpreter.
+        timeout_s: it is ended after so many seconds.
+        python: the interpreter; :func:`find_python` if None.
+
+    Raises:
+        MissingPackageError: there is no Python to start, or it gave no answer in time.
+    """
+    interpreter = python or find_python()
+    if interpreter is None:
+        raise failures.no_python().error()
+    try:
+        return subprocess.run(
+            [interpreter, *arguments],
+            env=child_environment({}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+        )
+    except OSError as error:
+        raise failures.no_python().error() from error
+    except subprocess.TimeoutExpired as error:
+        raise MissingPackageError(
+            _("Python gave no answer within {time:.0f} s.").format(time=timeout_s),
+            _("Try again when the computer is less busy; if that does not help, press Repair."),
+        ) from error
 
 
 def kill_family(process: subprocess.Popen[bytes]) -> list[Any]:

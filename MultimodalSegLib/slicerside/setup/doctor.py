@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 from ...errors import MissingPackageError
 from ..process.background import Background
-from ..process.processes import child_environment, find_python
+from ..process.processes import answer
 from ..text import _
 
 TIMEOUT_S = 180.0
@@ -33,26 +32,14 @@ def ask_doctor(*, python: str | None = None) -> dict[str, Any]:
     Raises:
         MissingPackageError: the command cannot be run, as a package that it needs itself is missing.
     """
-    interpreter = python or find_python()
-    hint = _("Press Install packages.")
-    if interpreter is None:
-        raise MissingPackageError(_("There is no Python to start."), _("Install Slicer again."))
+    done = answer(["-m", "MultimodalSegLib", "doctor", "--json"], timeout_s=TIMEOUT_S, python=python)
     try:
-        done = subprocess.run(
-            [interpreter, "-m", "MultimodalSegLib", "doctor", "--json"],
-            env=child_environment({}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT_S,
-        )
         report: dict[str, Any] = json.loads(done.stdout)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingPackageError(_("The examination failed: {reason}").format(reason=error), hint) from error
     except ValueError as error:
         last = [line for line in done.stderr.splitlines() if line.strip()][-1:] or [f"exit code {done.returncode}"]
-        raise MissingPackageError(_("The examination failed: {reason}").format(reason=last[0].strip()), hint) from error
+        raise MissingPackageError(
+            _("The examination failed: {reason}").format(reason=last[0].strip()), _("Press Install packages.")
+        ) from error
     return report
 
 

@@ -9,11 +9,9 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from ...errors import Cancelled, MissingPackageError
 from ...machine import version_of
 from ..packages import slicer
 from ..text import _
+from .package_source import Source
 
 REQUESTER = "MultimodalSeg"
 TORCH = ">=2.8"
@@ -59,29 +58,6 @@ FACTS = {
 }
 """Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
 TORCH_CUDA_MB = 2500.0
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where packages come from, if not straight from the internet.
-
-    Args:
-        proxy: such as ``"http://proxy.hospital.example:3128"``; empty for the system's own.
-        wheels: folder of wheel files to install from without any network; None for the index.
-    """
-
-    proxy: str = ""
-    wheels: Path | None = None
-
-    def environment(self) -> dict[str, str]:
-        """Variables that make pip and light-the-torch do so."""
-        variables: dict[str, str] = {}
-        if self.proxy:
-            variables |= {name: self.proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
-            variables["PIP_PROXY"] = self.proxy
-        if self.wheels is not None:
-            variables |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.resolve().as_uri()}
-        return variables
 
 
 Ask = Callable[[str], bool]
@@ -166,7 +142,7 @@ def install(
     if not ask(question(wanted)):
         raise Cancelled(_("No package was installed."), _("Press Install packages when you want to go on."))
     sentences = []
-    with _environment((source or Source()).environment()):
+    with (source or Source()).in_use():
         if torch_utilities is not None:
             tell(_("installing torch"))
             sentences += _install_torch(torch_utilities, repair)
@@ -254,18 +230,3 @@ def _testing() -> bool:
     """Whether the application runs its self tests, in which pip_ensure installs nothing."""
     application = getattr(slicer, "app", None)
     return bool(application is not None and application.testingEnabled())
-
-
-@contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set environment variables for a while."""
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

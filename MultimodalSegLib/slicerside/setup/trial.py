@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ...errors import MissingPackageError
 from ..process.background import Background
-from ..process.processes import child_environment, find_python
+from ..process.processes import answer
 from ..text import _
 
 TIMEOUT_S = 120.0
@@ -76,23 +76,10 @@ def try_device(device: str = "auto", *, python: str | None = None) -> Trial:
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         python: the interpreter; PythonSlicer or the running Python if None.
     """
-    interpreter = python or find_python()
-    if interpreter is None:
-        return Trial(False, _("There is no Python to start."), _("Install Slicer again."))
     try:
-        done = subprocess.run(
-            [interpreter, "-c", PROGRAM, device],
-            env=child_environment({}),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT_S,
-        )
-    except subprocess.TimeoutExpired:
-        return Trial(False, _("torch gave no answer within {time:.0f} s.").format(time=TIMEOUT_S), _repair())
-    except OSError as error:
-        return Trial(False, _("Python cannot be started: {reason}").format(reason=error), _("Install Slicer again."))
+        done = answer(["-c", PROGRAM, device], timeout_s=TIMEOUT_S, python=python)
+    except MissingPackageError as error:
+        return Trial(False, error.message, error.hint)
     lines = [line for line in done.stdout.splitlines() if line.startswith("TRIAL ")]
     if done.returncode == 0 and lines:
         return judge(json.loads(lines[-1].removeprefix("TRIAL ")))
@@ -134,8 +121,8 @@ def explain(code: int, errors: str) -> Trial:
             _("The graphics card has no free memory."),
             _("Close other programs that use it, or choose the device cpu."),
         )
-    return Trial(False, _("torch does not work: {reason}").format(reason=reason), _repair())
-
-
-def _repair() -> str:
-    return _("Press Repair to install torch again; if that fails, restart Slicer first.")
+    return Trial(
+        False,
+        _("torch does not work: {reason}").format(reason=reason),
+        _("Press Repair to install torch again; if that fails, restart Slicer first."),
+    )

@@ -66,6 +66,7 @@ def test_install_asks_installs_and_tries_torch_out(widget, a_pair, python, dialo
     (asked,) = dialogs_shown.shown
     assert asked.kind == "question" and "torch>=2.8" in asked.text and "MB" in asked.text
     assert [step[0] for step in python.done] == ["torch", "pip"] and "monai>=1.6" in python.done[1][1]
+    assert python.done[1][2]["show_progress"] and not python.done[1][2]["prompt_install"]
     assert not widget.ui.packagesFrame.visible and widget.ui.applyButton.enabled
     assert "being tried out" in widget.ui.doctorText.plainText and widget.ui.doctorText.visible
     shim.wait(lambda: "being tried out" not in widget.ui.doctorText.plainText, 120)

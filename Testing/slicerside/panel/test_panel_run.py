@@ -234,3 +234,19 @@ def test_a_result_that_came_while_the_module_was_left_is_shown_on_return(widget,
     widget.enter()
     assert widget._parameterNode.resultSegmentation is a_result.node
     assert widget.ui.segmentsView.segmentationNode() is a_result.node and widget.ui.editButton.visible
+
+
+def test_install_lets_the_application_show_its_progress(widget, monkeypatch):
+    from MultimodalSegLib.errors import Cancelled
+    from MultimodalSegLib.slicerside.setup import installation
+
+    asked = {}
+
+    def install(_ask, **options):
+        asked.update(options)
+        raise Cancelled("No package was installed.", "Press Install packages.")
+
+    monkeypatch.setattr(installation, "install", install)
+    widget.ui.repairButton.click()
+    assert asked["show_progress"] and asked["repair"]
+    assert "No package was installed." in widget.ui.doctorText.plainText

@@ -20,6 +20,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed (pip install 
 from MultimodalSegLib.slicerside.setup import (
     doctor,
     installation,
+    package_source,
     trial,  # noqa: E402
 )
 
@@ -134,7 +135,7 @@ def test_without_the_pytorch_extension_it_says_so_before_it_asks(application, mo
 
 def test_a_proxy_and_a_folder_of_wheels_are_passed_on_and_forgotten(application, tmp_path, monkeypatch):
     monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    source = installation.Source("http://proxy.example:3128", tmp_path)
+    source = package_source.Source("http://proxy.example:3128", tmp_path)
     installation.install(lambda text: True, source=source)
     assert application.wishes[0][2] == "http://proxy.example:3128"
     environment = application.wishes[1][3]
@@ -238,6 +239,22 @@ def test_the_doctor_that_cannot_even_start_says_why(tmp_path):
     asked.wait()
     text = doctor.doctor_text(told[0])
     assert "typer" in text and "Install packages" in text
+
+
+@pytest.mark.parametrize("how", ["silent", "absent"])
+def test_a_python_that_gives_no_answer_is_told_by_trial_and_doctor_alike(tmp_path, monkeypatch, how):
+    python = tmp_path / "python"
+    if how == "silent":
+        python.write_text("#!/bin/sh\nexec sleep 60\n")
+        python.chmod(0o755)
+    for module in (doctor, trial):
+        monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+    tried = trial.try_device("cpu", python=str(python))
+    assert not tried.works and tried.hint
+    with pytest.raises(MissingPackageError) as caught:
+        doctor.ask_doctor(python=str(python))
+    assert caught.value.message == tried.sentence and caught.value.hint == tried.hint
+    assert ("no answer" if how == "silent" else "No Python") in tried.sentence
 
 
 def test_the_doctor_of_this_python_finds_what_it_needs():
