@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -61,10 +62,11 @@ class Flow:
         self._check: QualityCheck | None = None
         self._found: list[Node] = []
         self._logs: list[str] = []
+        self._seconds, self._since = 0.0, time.monotonic()
 
     def start(self) -> None:
         """Begin."""
-        self.running = True
+        self.running, self._since = True, time.monotonic()
         self._next()
 
     def poll(self) -> bool:
@@ -90,6 +92,7 @@ class Flow:
         """Use the alignment that was asked about."""
         question, self.pending = self.pending, None
         if question is not None:
+            self._since = time.monotonic()
             self.notes += question.verdict.sentences
             self.transforms[question.modality] = question.transform
             self._next()
@@ -98,8 +101,14 @@ class Flow:
         """Look for the alignment again; the volume lies under the transform, as corrected, from which to start."""
         question, self.pending = self.pending, None
         if question is not None:
+            self._since = time.monotonic()
             self._left.insert(0, question.modality)
             self._next()
+
+    @property
+    def seconds(self) -> float:
+        """How long the run has taken until now, without the time for which it waited for an answer."""
+        return self._seconds + (time.monotonic() - self._since if self.running and self.pending is None else 0.0)
 
     @property
     def log(self) -> str:
@@ -148,6 +157,7 @@ class Flow:
         """Go on with a good alignment, with a remark where it should be looked at; ask about a poor one."""
         self._check = None
         if verdict.level == "poor":
+            self._seconds = self.seconds
             self.pending = Question(modality, self.choices.movingByModality[modality], transform, verdict, board)
             self.question.emit(self.pending)
             return
@@ -189,6 +199,7 @@ class Flow:
 
     def _end(self, signal: Signal, *arguments: Any) -> None:
         if self.running:
+            self._seconds = self.seconds
             self.running, self.pending = False, None
             if signal is not self.finished:
                 self._forgetTransforms()

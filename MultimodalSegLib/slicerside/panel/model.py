@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,11 +27,18 @@ class ModelSection:
     Args:
         ui: the form's widgets.
         options: what the section Settings adds to a run: the estimate depends on it.
+        speed: how fast a device was in the last run on this computer, None if there was none.
         changed: is called when models were added, which the parameters do not tell.
     """
 
-    def __init__(self, ui: Any, options: Callable[[], dict[str, Any]], changed: Callable[[], None]) -> None:
-        self.ui, self.options, self.changed = ui, options, changed
+    def __init__(
+        self,
+        ui: Any,
+        options: Callable[[], dict[str, Any]],
+        speed: Callable[[str], float | None],
+        changed: Callable[[], None],
+    ) -> None:
+        self.ui, self.options, self.speed, self.changed = ui, options, speed, changed
         self.parameters: Parameters | None = None
         self.bundles: dict[str, Bundle] = {}
         self.damaged: dict[str, str] = {}
@@ -99,6 +106,22 @@ class ModelSection:
         self.ui.lesionProbabilityBox.enabled = bundle is not None and bool(bundle.metadata["lesion"])
         tell(self.ui.estimateLabel, self._estimate(bundle, choices))
 
+    def learnedSpeed(
+        self, record: Mapping[str, Any], choices: Choices, seconds: float, threads: int | None
+    ) -> float | None:
+        """How fast this computer was in a run that has finished, None if nothing can be said.
+
+        Args:
+            record: what the run wrote about itself.
+            choices: with which it was started.
+            seconds: how long it took.
+            threads: that it might use, None for all.
+        """
+        bundle = self.bundle(choices.model)
+        if bundle is None or "inputs" not in record:
+            return None
+        return estimate.learned_speed(record, bundle, seconds, registration=_kind(choices), threads=threads)
+
     def onChosen(self) -> None:
         """The user has chosen a model."""
         if self.parameters is not None:
@@ -143,13 +166,19 @@ class ModelSection:
                 bundle,
                 _grid(choices.reference, choices.region),
                 1 + len(choices.moving),
-                registration="given" if choices.registration == EXISTING else choices.registration,
+                registration=_kind(choices),
                 device=options["device"],
                 threads=options["threads"],
                 memory_limit_mb=options["memoryLimitMb"],
+                speed=self.speed(estimate.used_device(options["device"])),
             ).sentence()
         except MultimodalSegError:
             return ""
+
+
+def _kind(choices: Choices) -> str:
+    """The kind of registration as the estimate knows it."""
+    return "given" if choices.registration == EXISTING else choices.registration
 
 
 def _grid(reference: Node, region: Node | None) -> Any:

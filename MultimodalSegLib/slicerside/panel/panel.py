@@ -37,7 +37,7 @@ class Panel:
         self.settings = SettingsSection(ui, self.onModelsChanged)
         self.inputs = InputsSection(ui, loadSample, self.update)
         self.registration = RegistrationSection(ui)
-        self.model = ModelSection(ui, self.settings.options, self.update)
+        self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
         self.results = ResultsSection(ui, logic)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
         self._volumeTimer = qt.QTimer()
@@ -99,6 +99,9 @@ class Panel:
         """A run has finished."""
         flow = self.run.flow
         self.results.take(result, flow.choices.movingByModality if flow is not None else {})
+        if flow is not None:
+            speed = self.model.learnedSpeed(result.record, flow.choices, flow.seconds, flow.options["threads"])
+            self.settings.keepSpeed(result.device, speed)
 
     def onModelsChanged(self) -> None:
         """The folder of models, or another setting, was changed."""

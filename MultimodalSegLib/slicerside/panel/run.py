@@ -142,11 +142,13 @@ class RunSection:
 
     def onFinished(self, result: Any) -> None:
         """Show the result."""
-        notes = [*(self.flow.notes if self.flow is not None else ()), *result.warnings]
+        flow = self.flow
+        notes = [*(flow.notes if flow is not None else ()), *result.warnings]
         notes = [note for note in notes if note != RESEARCH_USE]  # the panel says so anyway
         self._idle()
-        seconds = sum(result.seconds.values())
-        done = _("Finished.") if not seconds else _("Finished after {time}.").format(time=duration(seconds))
+        done = _("Finished.")
+        if flow is not None:
+            done = _("Finished after {time}.").format(time=duration(flow.seconds))
         tell(self.ui.messageLabel, "\n".join([done, *dict.fromkeys(notes)]))
         self.onFinishedRun(result)
         self.onStateChanged()

@@ -10,6 +10,7 @@ from typing import Any
 from ...errors import MultimodalSegError
 from ...models.folders import user_folder
 from ..packages import slicer
+from ..run.estimate import used_device
 from ..setup import installation
 from ..setup.doctor import Doctor, doctor_text
 from ..setup.package_source import Source
@@ -65,6 +66,22 @@ class SettingsSection:
             "memoryLimitMb": self.ui.memoryBox.value or None,
             "keepFiles": bool(self.ui.keepFilesBox.checked),
         }
+
+    def speed(self, device: str) -> float | None:
+        """How fast this computer was in its last run on a device, as the estimate has it; None before the first."""
+        import qt
+
+        try:
+            return float(qt.QSettings().value(f"{PREFIX}speed/{device}") or "")
+        except ValueError:
+            return None
+
+    def keepSpeed(self, device: str, speed: float | None) -> None:
+        """Remember how fast a run was, if that is known."""
+        import qt
+
+        if speed is not None:
+            qt.QSettings().setValue(f"{PREFIX}speed/{used_device(device)}", f"{speed:.3g}")
 
     def problem(self) -> str:
         """Why nothing can be segmented on this computer; empty if it can."""

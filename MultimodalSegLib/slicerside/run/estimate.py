@@ -34,6 +34,8 @@ LABEL_SECONDS = 0.4e-6
 REFERENCE_PROCESSORS = 2
 REFERENCE_MATRIX_SECONDS = 0.004
 """Time of :func:`matrix_seconds` on the machine on which the figures above were measured."""
+SPEEDS = (0.1, 10.0)
+"""Slowest and fastest machine that is believed."""
 WIDTH = (0.6, 2.0)
 """The estimate is given as a range of these factors."""
 
@@ -106,7 +108,7 @@ def estimate(
         memory_limit_mb: what the user allows.
         speed: from :func:`learned_speed` of a finished run; measured for a few milliseconds otherwise.
     """
-    where = ("cuda" if has_graphics_card() else "cpu") if device == "auto" else device.partition(":")[0]
+    where = used_device(device)
     voxels = working_voxels(bundle, grid)
     memory = bytes_per_voxel(bundle.metadata["network"], volumes, PRECISION[where]) * voxels / 2**20
     free = memory_limit_mb if memory_limit_mb is not None else (free_memory_mb() if where == "cpu" else None)
@@ -122,22 +124,29 @@ def estimate(
     return Estimate((seconds * low, seconds * high), used, free, one_shot, speed is not None)
 
 
-def learned_speed(record: Mapping[str, Any], bundle: Bundle) -> float:
+def learned_speed(
+    record: Mapping[str, Any],
+    bundle: Bundle,
+    seconds: float,
+    *,
+    registration: str = "rigid",
+    threads: int | None = None,
+) -> float:
     """How much faster than the reference machine this one was in a finished run; keep it in the settings.
 
     Args:
         record: content of ``run.json``.
         bundle: the model that was used.
+        seconds: from the start of the run to its end, as the user saw it.
+        registration: as in :func:`estimate`; the record only knows what was done in the child process.
+        threads: as in :func:`estimate`.
     """
-    inputs, reference = record["inputs"], record["reference"]
-    entry = inputs[reference]
-    grid = Grid(tuple(entry["size"]), tuple(entry["spacing"]))
-    kinds = {entry["kind"] for entry in record.get("registration", {}).values()}
-    kind = next((name for name in ("bspline", "affine", "rigid") if name in kinds), "none")
-    device = str(record.get("device", "cpu")).partition(":")[0]
-    device = device if device in NETWORK_SECONDS else "cpu"
-    expected = _seconds(grid, len(inputs), working_voxels(bundle, grid), kind, device, None)
-    return float(expected / max(1.0, sum(record["seconds"].values())))
+    inputs = record["inputs"]
+    reference = inputs[record["reference"]]
+    grid = Grid(tuple(reference["size"]), tuple(reference["spacing"]))
+    device = used_device(record["device"])
+    expected = _seconds(grid, len(inputs), working_voxels(bundle, grid), registration, device, threads)
+    return float(np.clip(expected / max(seconds, 1.0), *SPEEDS))
 
 
 def working_voxels(bundle: Bundle, grid: Grid) -> int:
@@ -155,6 +164,13 @@ def free_memory_mb() -> float | None:
         return None
 
 
+def used_device(device: str) -> str:
+    """``"cpu"`` or ``"cuda"``: where a run goes that is asked for a device; ``"auto"`` takes a graphics card."""
+    if device == "auto":
+        return "cuda" if has_graphics_card() else "cpu"
+    return "cuda" if device.startswith("cuda") else "cpu"
+
+
 @functools.cache
 def has_graphics_card() -> bool:
     """Whether an NVIDIA driver is loaded; whether torch can use the card is only known after the check of it."""
@@ -165,8 +181,8 @@ def has_graphics_card() -> bool:
 
 @functools.cache
 def machine_speed() -> float:
-    """Speed of this machine against the reference machine, from a few milliseconds of arithmetic; 0.2 to 5."""
-    return float(np.clip(REFERENCE_MATRIX_SECONDS / matrix_seconds(), 0.2, 5.0))
+    """Speed of this machine against the reference machine, from a few milliseconds of arithmetic."""
+    return float(np.clip(REFERENCE_MATRIX_SECONDS / matrix_seconds(), *SPEEDS))
 
 
 def matrix_seconds(size: int = 512) -> float:

@@ -1,5 +1,6 @@
 """Apply, the question about a poor alignment, Cancel and the ends of a run; runs end as the test says."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -247,6 +248,38 @@ def test_install_lets_the_application_show_its_progress(widget, monkeypatch):
         raise Cancelled("No package was installed.", "Press Install packages.")
 
     monkeypatch.setattr(installation, "install", install)
+    widget.ui.settingsCollapsibleButton.collapsed = widget.ui.packagesGroup.collapsed = False
     widget.ui.repairButton.click()
     assert asked["show_progress"] and asked["repair"]
     assert "No package was installed." in widget.ui.doctorText.plainText
+
+
+def test_the_estimate_learns_from_a_run_and_keeps_it_for_later_sessions(
+    widget, a_pair, segmentations, shim, monkeypatch
+):
+    import slicer
+
+    from MultimodalSegLib.slicerside.run.result import Result
+
+    widget.ui.deviceBox.setCurrentIndex(widget.ui.deviceBox.findData("cpu"))
+    widget._parameterNode.registration = "none"
+    assert "rough guess" in widget.ui.estimateLabel.text
+    widget.ui.applyButton.click()
+    (run,) = [run for _asked, run in segmentations]
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 30.0)
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    volume = {"size": [24, 24, 24], "spacing": [4.0, 4.0, 4.0]}
+    record = {"reference": "CT", "device": "cpu", "inputs": {"CT": volume, "T1": volume}}
+    run.end(run.finished, Result(node, record=record))
+    assert widget.ui.messageLabel.text.startswith("Finished after 30 s.")
+    learned = widget.ui.estimateLabel.text
+    assert "About 25 s to 40 s" in learned and "guess" not in learned
+    assert shim.open_module("MultimodalSeg").ui.estimateLabel.text == learned
+
+
+def test_waiting_for_an_answer_is_no_part_of_a_run_s_time(widget, asked, segmentations, monkeypatch):
+    now = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: now() + 1000.0)
+    widget.ui.continueButton.click()
+    assert segmentations and widget.panel.run.flow.seconds < 500

@@ -55,13 +55,11 @@ def test_speed_is_learned_from_a_finished_run(bundle):
     record = {
         "reference": "CT",
         "inputs": {"CT": {"size": HEAD.size, "spacing": HEAD.spacing}, "MR": {}},
-        "registration": {"MR": {"kind": "rigid"}},
         "device": "cpu",
-        "seconds": {"read": 1.0, "register": 5.0, "segment": 20.0},
     }
-    slow = learned_speed(record, bundle)
-    record["seconds"] = {"segment": 13.0}
-    assert learned_speed(record, bundle) == pytest.approx(2 * slow)
+    slow = learned_speed(record, bundle, 26.0)
+    assert learned_speed(record, bundle, 13.0) == pytest.approx(2 * slow)
+    assert learned_speed(record, bundle, 26.0, registration="bspline") > slow
     again = estimate(bundle, HEAD, 2, registration="rigid", device="cpu", speed=slow)
     assert again.seconds[0] < 26.0 < again.seconds[1]
 
