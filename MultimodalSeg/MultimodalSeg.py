@@ -119,8 +119,8 @@ class MultimodalSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self):
         """Called when the application exits and before the module is reloaded: a run is stopped."""
-        self.removeObservers()
         self.setParameterNode(None)
+        self.removeObservers()
         if self.panel is not None:
             self.panel.close()
 

@@ -18,12 +18,14 @@ from ..inference.segmentation import Segmentation, SegmentClass
 GROUP_TAG = "MultimodalSeg.Group"
 """Segment tag that keeps :attr:`SegmentClass.group`, which decides how a segment is drawn."""
 
+SEGMENT_PREFIX = "Segment_"
+
 COMPRESSION_LEVEL = 3
 
 
 def segment_id(segment_class: SegmentClass) -> str:
     """Identifier of the segment of a class; the same in files and in scenes."""
-    return f"Segment_{segment_class.value}"
+    return f"{SEGMENT_PREFIX}{segment_class.value}"
 
 
 def present_classes(segmentation: Segmentation) -> tuple[SegmentClass, ...]:

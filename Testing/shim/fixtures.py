@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,9 @@ pytest.importorskip("PySide6.QtWidgets", reason="PySide6 is not installed, or th
 import application  # noqa: E402
 
 
-@pytest.fixture
-def shim() -> Iterator[Any]:
-    """The shim with an empty scene and nothing recorded; what a slot or a VTK observer raised fails the test."""
+@contextmanager
+def shim_in_use() -> Iterator[Any]:
+    """The shim with an empty scene and nothing recorded; what a slot or a VTK observer raised fails in the end."""
     application.start()
     import dialogs
     import slicer
@@ -31,6 +32,20 @@ def shim() -> Iterator[Any]:
         slicer.mrmlScene.Clear()
         application.process_events()
     assert not application.errors, application.errors[0]
+
+
+@pytest.fixture
+def shim() -> Iterator[Any]:
+    """The shim for one test."""
+    with shim_in_use() as used:
+        yield used
+
+
+@pytest.fixture(scope="module")
+def shared_shim() -> Iterator[Any]:
+    """The shim for all tests of a file, which share what the first of them has made; none of them may use ``shim``."""
+    with shim_in_use() as used:
+        yield used
 
 
 @pytest.fixture

@@ -108,6 +108,10 @@ class ScriptedLoadableModuleWidget:
     def exit(self) -> None:
         pass
 
+    def onReload(self) -> None:
+        """The Reload button of developer mode."""
+        slicer.util.reloadScriptedModule(self.moduleName)
+
     def _onModuleAboutToBeUnloaded(self, moduleName: str) -> None:
         if moduleName == self.moduleName:
             self.cleanup()

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...errors import InputError, MissingPackageError, OutputError
 from ..packages import slicer, vtk
-from ..scene.nodes import Node, hierarchy_item, labels_from_segmentation
+from ..scene.nodes import Node, hierarchy_item, labels_from_segmentation, segment_value
 from ..scene.terms import parse_terminology
 from ..text import _
 
@@ -174,7 +174,8 @@ def _with_highdicom(segmentation: Node, path: Path) -> None:
         segment = segmentation.GetSegmentation().GetSegment(identifier)
         term = parse_terminology(segment.GetTerminology())
         assert term is not None
-        segments.append(SegmentInfo(segment.GetName(), int(segment.GetLabelValue()), segment.GetColor(), term))
+        value = segment_value(segmentation, identifier)
+        segments.append(SegmentInfo(segment.GetName(), value, segment.GetColor(), term))
     model = {key: segmentation.GetAttribute(f"MultimodalSeg.{key}") or "" for key in ("Model", "Version")}
     write_seg(
         path,

@@ -38,6 +38,7 @@ class ResultsSection:
         self.ui, self.logic = ui, logic
         self.parameters: Parameters | None = None
         self._shown: object = "nothing yet"
+        self._late: Node | None = None  # a result that came while the module was not open
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
         self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
@@ -52,6 +53,10 @@ class ResultsSection:
         """Show these parameters from now on."""
         self.look.stop()
         self.parameters = parameters
+        if parameters is not None and self._late is not None:
+            late, self._late = self._late, None
+            if slicer.mrmlScene.IsNodePresent(late):
+                parameters.resultSegmentation = late
         self.update()
 
     @property
@@ -62,10 +67,7 @@ class ResultsSection:
     @property
     def reference(self) -> Node | None:
         """The volume on whose grid the segmentation is."""
-        if self.node is None:
-            return None
-        role = slicer.vtkMRMLSegmentationNode.GetReferenceImageGeometryReferenceRole()
-        return self.node.GetNodeReference(role)
+        return dicom_seg.reference_volume(self.node) if self.node is not None else None
 
     def take(self, result: Any, moving: dict[str, Node]) -> None:
         """Show a result that has just come; its tables and volumes are remembered with the segmentation.
@@ -85,8 +87,13 @@ class ResultsSection:
         for modality, volume in moving.items():
             volume.SetAttribute(MODALITY_ATTRIBUTE, modality)
             node.AddNodeReferenceID(VOLUMES_REFERENCE, volume.GetID())
+        reference = dicom_seg.reference_volume(node)
+        if reference is not None:  # what was guessed for the run is known from now on
+            reference.SetAttribute(MODALITY_ATTRIBUTE, result.record["reference"])
         if self.parameters is not None:
             self.parameters.resultSegmentation = node
+        else:
+            self._late = node
         self.ui.resultsCollapsibleButton.collapsed = False
         presence = result.lesionPresence
         text = "" if presence is None else _("Probability that there is a lesion: {value:.0%}.").format(value=presence)

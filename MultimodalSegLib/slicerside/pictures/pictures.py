@@ -14,7 +14,7 @@ from ...errors import InputError, MissingPackageError
 from ...report.seg_nrrd import GROUP_TAG
 from ..headless import pictures_possible
 from ..packages import slicer, vtk
-from ..scene.nodes import MODALITY_ATTRIBUTE, Node, air_limit, labels_from_segmentation
+from ..scene.nodes import MODALITY_ATTRIBUTE, Node, air_limit, labels_from_segmentation, segment_value
 from .run_scene import CaseNodes
 from .sheet import Color, write_sheet
 from .slices import ORIENTATIONS, air_hidden, outlines_only, slice_view
@@ -119,7 +119,9 @@ def _structures(segmentation: Node) -> Iterable[Structure]:
         group = vtk.reference("")
         segment.GetTag(GROUP_TAG, group)
         red, green, blue = (round(255 * component) for component in segment.GetColor())
-        yield Structure(segment.GetName(), segment.GetLabelValue(), (red, green, blue), group.get() or "brain")
+        yield Structure(
+            segment.GetName(), segment_value(segmentation, identifier), (red, green, blue), group.get() or "brain"
+        )
 
 
 def _framing(segments: _Segments | None, reference: Node) -> tuple[np.ndarray, np.ndarray, float]:

@@ -103,10 +103,10 @@ class Run:
             return
         if not self._cancelled:
             self._cancelled = True
-            for work in (self._registering, self._child):
-                if work is not None and work.running:
-                    work.cancel()
-            if self._child is None and (self._registering is None or not self._registering.running):
+            running = [work for work in (self._registering, self._child) if work is not None and work.running]
+            for work in running:
+                work.cancel()
+            if not running:  # the files are being written, or the result is about to be loaded
                 self._end(self.cancelled)
         end = time.monotonic() + waitSeconds
         while time.monotonic() < end and self.poll():

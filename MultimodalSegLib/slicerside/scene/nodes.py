@@ -17,7 +17,7 @@ from ...errors import InputError
 from ...images.grid import Grid
 from ...images.volume import Volume
 from ...inference.segmentation import Segmentation
-from ...report.seg_nrrd import GROUP_TAG, present_classes, segment_id
+from ...report.seg_nrrd import GROUP_TAG, SEGMENT_PREFIX, present_classes, segment_id
 from ..packages import slicer, vtk
 
 if TYPE_CHECKING:
@@ -186,10 +186,10 @@ def labels_from_segmentation(node: Node, reference_node: Node) -> np.ndarray:
         reference_node: volume that gives the grid, shape (k, j, i).
 
     Raises:
-        InputError: two segments have the same label value.
+        InputError: two segments have the same value.
     """
     identifiers = list(node.GetSegmentation().GetSegmentIDs())
-    values = [node.GetSegmentation().GetSegment(identifier).GetLabelValue() for identifier in identifiers]
+    values = [segment_value(node, identifier) for identifier in identifiers]
     if len(set(values)) != len(values):
         repeated = next(value for value in values if values.count(value) > 1)
         raise InputError(
@@ -208,6 +208,13 @@ def labels_from_segmentation(node: Node, reference_node: Node) -> np.ndarray:
         for leftover in (exported, display.GetColorNode() if display is not None else None, display):
             if leftover is not None and slicer.mrmlScene.IsNodePresent(leftover):
                 slicer.mrmlScene.RemoveNode(leftover)
+
+
+def segment_value(node: Node, identifier: str) -> int:
+    """Value of a segment in a label map: that of its class, as the editor gives 1 to a segment that overlaps others."""
+    segment = node.GetSegmentation().GetSegment(identifier)
+    number = identifier.removeprefix(SEGMENT_PREFIX)
+    return int(number) if number.isdigit() and segment.HasTag(GROUP_TAG) else int(segment.GetLabelValue())
 
 
 def _matrix(transform: sitk.Transform) -> np.ndarray:

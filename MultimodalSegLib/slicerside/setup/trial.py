@@ -26,7 +26,7 @@ if answer["cuda"]:
     answer["card"] = torch.cuda.get_device_name(0)
     answer["capability"] = "sm_%d%d" % torch.cuda.get_device_capability(0)
     answer["builds"] = torch.cuda.get_arch_list()
-device = torch.device("cuda:0" if wanted == "cuda" or wanted == "auto" and answer["cuda"] else wanted)
+device = torch.device("cuda:0" if wanted == "cuda" or wanted == "auto" and answer["cuda"] else "cpu")
 answer["device"] = str(device)
 torch.manual_seed(0)
 image, kernel = torch.randn(1, 8, 16, 16, 16), torch.randn(8, 8, 3, 3, 3)

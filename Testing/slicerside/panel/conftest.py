@@ -10,16 +10,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "shim"))
 
 import fixtures  # noqa: E402
 
-from MultimodalSegLib.errors import InputError  # noqa: E402
+from MultimodalSegLib.errors import InputError, ModelError  # noqa: E402
+from MultimodalSegLib.models.bundle import load_bundle  # noqa: E402
 from MultimodalSegLib.slicerside.signal import Signal  # noqa: E402
+from Testing import phantoms  # noqa: E402
 
-shim, dialogs_shown = fixtures.shim, fixtures.dialogs_shown
+shim, shared_shim, dialogs_shown = fixtures.shim, fixtures.shared_shim, fixtures.dialogs_shown
 
 
-@pytest.fixture
-def pictures(tmp_path):
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
     """Function that writes a picture of the panel at 350 pixels, into ``MMS_SCREENSHOTS`` if that is set."""
-    folder = Path(os.environ.get("MMS_SCREENSHOTS") or tmp_path)
+    folder = Path(os.environ.get("MMS_SCREENSHOTS") or tmp_path_factory.mktemp("pictures"))
 
     def take(widget, name, application):
         for _attempt in range(2):  # folding needs a second look at the sizes
@@ -30,14 +32,53 @@ def pictures(tmp_path):
     return take
 
 
-@pytest.fixture
-def widget(shim, monkeypatch):
-    """The module, opened on an empty scene."""
+def opened(shim, monkeypatch):
+    """The module, opened as on a new computer."""
     monkeypatch.delenv("MMS_MODELS", raising=False)
     import qt
 
     qt.QSettings().clear()
     return shim.open_module("MultimodalSeg")
+
+
+def with_sample_pair(widget, shim):
+    """The panel with the sample pair loaded by its button."""
+    try:
+        load_bundle("default")
+    except ModelError as error:
+        pytest.skip(str(error))
+    widget.ui.sampleDataButton.click()
+    shim.wait(lambda: widget.ui.applyButton.enabled, 20)
+    return widget
+
+
+@pytest.fixture
+def widget(shim, monkeypatch):
+    """The module, opened on an empty scene."""
+    return opened(shim, monkeypatch)
+
+
+@pytest.fixture
+def sample(widget, shim):
+    """The module with the sample pair, ready for Apply."""
+    return with_sample_pair(widget, shim)
+
+
+@pytest.fixture
+def a_tiny_model(tmp_path):
+    """Function that puts a model with random weights, which works at 4 mm, into a panel's model folder and chooses it.
+
+    Answers the model's folder.
+    """
+
+    def choose(widget):
+        path = phantoms.a_model(tmp_path / "models" / "tiny").path
+        widget.ui.modelFolderEdit.currentPath = str(path.parent)
+        widget._parameterNode.model = "tiny"
+        assert not widget.ui.reasonLabel.text
+        return path
+
+    return choose
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ def a_result(widget, a_pair, a_transform):
     a_pair[1].SetAndObserveTransformNodeID(a_transform(1.0).GetID())
     columns = {"name": ["Left thalamus", "Bone"], "value": ["10", "515"], "volume_ml": ["6.78123", "nan"]}
     table = table_node(columns, "Head CT measurements")
-    record = {"segmentation": {"lesion_presence": 0.25}}
+    record = {"reference": "CT", "segmentation": {"lesion_presence": 0.25}}
     widget.panel.results.take(Result(node, tableNodes={"measurements": table}, record=record), {"T1": a_pair[1]})
     return SimpleNamespace(node=node, table=table)
 
@@ -237,6 +237,19 @@ def test_missing_packages_are_told_and_apply_waits_for_them(widget, a_pair, monk
     assert widget.ui.packagesFrame.visible and "torch" in widget.ui.packagesLabel.text
     assert not widget.ui.applyButton.enabled and widget.ui.reasonLabel.text == "Install the packages first."
     pictures(widget, "packages-missing", shim)
+
+
+def test_a_result_that_came_while_the_module_was_left_is_shown_on_return(widget, a_pair, a_result, segmentations):
+    from MultimodalSegLib.slicerside.run.result import Result
+
+    widget._parameterNode.resultSegmentation = widget._parameterNode.movingVolume1 = None
+    widget.ui.applyButton.click()
+    run = segmentations[0][1]
+    widget.exit()
+    run.end(run.finished, Result(a_result.node, record={"reference": "CT"}))
+    widget.enter()
+    assert widget._parameterNode.resultSegmentation is a_result.node
+    assert widget.ui.segmentsView.segmentationNode() is a_result.node and widget.ui.editButton.visible
 
 
 def test_install_lets_the_application_show_its_progress(widget, monkeypatch):
