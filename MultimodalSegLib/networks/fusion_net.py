@@ -87,6 +87,7 @@ class FusionNet(nn.Module):
         scales = self._encode(pad_to_stride(images, self.config.stride), present, modality)
         scales = self._meet(scales, present, spacing_of(spacing, self.config.spacing, images))
         mixed = [fuse(f, present, modality) for fuse, f in zip(self.fuse, scales, strict=True)]
+        del scales  # the largest features; the logits need their memory
         fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
         decoded = self._decode(fused)
         x = decoded[0]
@@ -99,7 +100,7 @@ class FusionNet(nn.Module):
             side,
             lesion,
             self._presence(fused[-1]),
-            cropped(weights, sides, 2 ** min(3, len(scales))),
+            cropped(weights, sides, 2 ** min(3, len(fused))),
             self._deep(decoded, sides),
         )
 
