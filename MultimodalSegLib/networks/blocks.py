@@ -58,6 +58,20 @@ class ResidualBlock(nn.Module):
             return F.leaky_relu(y + self.shortcut(x), 0.01)
 
 
+class PlainBlock(nn.Module):
+    """Instance normalization and a threshold, where windows of attention take the place of convolutions.
+
+    Shapes: (N, C, D, H, W) -> the same.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norm = nn.InstanceNorm3d(channels, affine=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.norm(x), 0.01)
+
+
 class ModalityModulation(nn.Module):
     """Scale and shift of feature channels that depend on the modality alone (FiLM, Perez et al., AAAI 2018).
 
