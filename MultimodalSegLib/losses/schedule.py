@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,13 @@ class LossWeights:
         """Weights on the line from these (``part`` = 0) to others (``part`` = 1)."""
         if len(self.deep) != len(other.deep):
             raise ValueError(f"{self.deep} and {other.deep} weight different numbers of scales.")
+        mixed: dict[str, Any] = {
+            field.name: _between(getattr(self, field.name), getattr(other, field.name), part)
+            for field in fields(self)
+            if field.name != "deep"
+        }
         deep = tuple(_between(a, b, part) for a, b in zip(self.deep, other.deep, strict=True))
-        plain = [_between(a, b, part) for a, b in zip(astuple(self)[:-1], astuple(other)[:-1], strict=True)]
-        return LossWeights(*plain, deep=deep)
+        return LossWeights(**mixed, deep=deep)
 
 
 def _between(first: float, second: float, part: float) -> float:
