@@ -125,8 +125,8 @@ def write(seconds: dict[str, list[float]], machine: str, given: argparse.Namespa
     for name, values in seconds.items():
         base = seconds[boundary if name in topology else plain]
         added = [value - other for value, other in zip(values, base, strict=True)]
-        mean, rest = statistics.fmean(added) / INTERVAL, statistics.fmean(base) / given.cores
-        share = f"{100 * mean / (rest + mean):.1f}" if name in topology else ""
+        due, rest = statistics.median(added) / INTERVAL, statistics.median(base) / given.cores
+        share = f"{100 * due / (rest + due):.1f}" if name in topology else ""
         rows.append(
             [name, f"{statistics.median(values):.2f}", f"{statistics.median(added):.2f}", f"{max(added):.2f}", share]
         )
@@ -139,7 +139,7 @@ def write(seconds: dict[str, list[float]], machine: str, given: argparse.Namespa
         f"{machine}{'bfloat16' if choose_precision(choose_device('auto')) is torch.bfloat16 else 'float32'}; "
         f"{given.samples} samples, {source}; the shipped model goes on training.",
         "Seconds of one processor thread. A row of topology is compared with that of the boundary, at steps at which",
-        f"it is due; the share is that of one due step in {INTERVAL}, the rest of a step shared among {given.cores} cores",
+        f"it is due. The share is that of one due step in {INTERVAL}, the rest of a step on {given.cores} cores",
         "and topology on one alone.",
         "",
         "| " + " | ".join(COLUMNS) + " |",
