@@ -17,15 +17,18 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from ..errors import InputError
+from ..losses.topology import TopologyLoss
 from ..networks.build import build_network
 from ..networks.device import choose_device, choose_precision
 from ..progress import Event, Progress, silent
 from ..synthesis.anatomy import head_classes
-from .objective import objective
+from .objective import Objective
 from .plan import Plan
 from .samples import FAMILIES, Sample, SampleStream
 
 WARM_UP_STEPS = 200
+TOPOLOGY_STRUCTURES = ("lateral ventricle", "hippocampus")
+"""Structures whose components, rings and hollows count in the last part of the training."""
 
 
 def network_config(plan: Plan) -> dict[str, Any]:
@@ -66,6 +69,8 @@ class Trainer:
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
+        channels = [n for n, entry in enumerate(head_classes()["classes"]) if entry["name"] in TOPOLOGY_STRUCTURES]
+        self.objective = Objective(topology=TopologyLoss(), topology_channels=channels)
         self.step, self.seconds = 0, 0.0
         out.mkdir(parents=True, exist_ok=True)
         if self.state_path.exists():
@@ -111,7 +116,8 @@ class Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
             output = self.network(images, torch.ones_like(family, dtype=torch.bool), family)
         moved = Sample(*(value.to(self.device) for value in vars(sample).values()))
-        loss, parts = objective(output, moved)
+        spacing = self.plan.stage(self.fraction).spacing
+        loss, parts = self.objective(output, moved, self.fraction, self.step, (spacing, spacing, spacing))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
