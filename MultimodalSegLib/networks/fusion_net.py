@@ -65,6 +65,12 @@ class FusionNet(nn.Module):
         self.presence = nn.Linear(2 * widths[-1], 1)
 
     def forward(self, images: Tensor, present: Tensor, modality: Tensor) -> FusionOutput:
+        x, presence, weights = self.before_head(images, present, modality)
+        structures, side, lesion = depth_to_space(self.head(x)).split([self.classes, 1, 1], dim=1)
+        return FusionOutput(structures, side, lesion, presence, weights)
+
+    def before_head(self, images: Tensor, present: Tensor, modality: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Decoded features (B, C, D/2, H/2, W/2), presence logit (B,) and the fusion weights that are told."""
         features = self._encode(images[present][:, None], modality[present], present)
         fused, weights = [], []
         for fuse, f in zip(self.fuse, features, strict=True):
@@ -77,8 +83,7 @@ class FusionNet(nn.Module):
         for level in reversed(range(len(self.up))):
             x = torch.cat([self.up[level](x), fused[level]], dim=1)
             x = self._run(self.decode[level], x)
-        structures, side, lesion = depth_to_space(self.head(x)).split([self.classes, 1, 1], dim=1)
-        return FusionOutput(structures, side, lesion, presence, weights[2])
+        return x, presence, weights[2]
 
     def _encode(self, x: Tensor, family: Tensor, present: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""

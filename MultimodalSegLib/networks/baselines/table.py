@@ -26,7 +26,7 @@ Builder = Callable[[int, int], nn.Module]
 """Takes the numbers of input and output channels."""
 
 
-class UNetPlusPlus(BasicUNetPlusPlus):  # type: ignore[misc]
+class UNetPlusPlus(BasicUNetPlusPlus):
     """MONAI's U-Net++ without the heads of its inner decoders, which are for deep supervision; one map as answer."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
