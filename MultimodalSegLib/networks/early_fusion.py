@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .fusion_net import FusionOutput
+from .outputs import FusionOutput
 
 LESION_BLOCK = 4
 """Edge in voxels of the blocks over which the lesion logit is averaged for the presence of any lesion."""
@@ -35,7 +35,8 @@ class EarlyFusion(nn.Module):
         stride: the backbone's sides are multiples of this; smaller volumes are padded with zeros and cut back.
 
     Shapes:
-        images (B, M, D, H, W), present (B, M) bool, modality (B, M) int64 -> :class:`FusionOutput`.
+        images (B, M, D, H, W), present (B, M) bool, modality (B, M) int64; the spacing, which the fusion network can
+        use, is of no account -> :class:`FusionOutput`.
 
     Example:
         >>> from torch import nn, ones, tensor, zeros
@@ -48,7 +49,13 @@ class EarlyFusion(nn.Module):
         super().__init__()
         self.backbone, self.families, self.classes, self.stride = backbone, families, classes, stride
 
-    def forward(self, images: Tensor, present: Tensor, modality: Tensor) -> FusionOutput:
+    def forward(
+        self,
+        images: Tensor,
+        present: Tensor,
+        modality: Tensor,
+        spacing: Tensor | tuple[float, ...] | None = None,
+    ) -> FusionOutput:
         present, modality = present.to(images.device), modality.to(images.device)
         depth, height, width = images.shape[2:]
         logits = self.backbone(self._padded(self.channels(images, present, modality)))[..., :depth, :height, :width]

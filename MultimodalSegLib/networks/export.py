@@ -47,7 +47,8 @@ def to_onnx(
     """
     if importlib.util.find_spec("onnx") is None:
         raise MissingPackageError("ONNX is not installed.", "Install it with: pip install 'multimodalseg[export]'")
-    graph, names, example = _recorded(network, shape, modalities, labels)
+    graph, example = _graph_and_example(network, shape, modalities, labels)
+    _record(graph, example)
     with _quietly():
         torch.onnx.export(
             graph,
@@ -56,7 +57,7 @@ def to_onnx(
             dynamo=False,  # torch's newer exporter needs the package onnxscript
             opset_version=OPSET,
             input_names=list(INPUTS),
-            output_names=list(names),
+            output_names=list(LABELS if labels else RAW),
         )
     return Path(path)
 
@@ -82,31 +83,42 @@ def to_openvino(
         >>> found = OpenVinoNetwork(model)(images, modality)                                       # doctest: +SKIP
     """
     openvino = import_openvino()
-    graph, names, example = _recorded(network, shape, modalities, labels)
+    graph, example = _graph_and_example(network, shape, modalities, labels)
+    recorded = _record(graph, example)
     with _quietly():
-        model = openvino.convert_model(graph, example_input=example, input=[list(x.shape) for x in example])
-    for tensor, name in zip([*model.inputs, *model.outputs], [*INPUTS, *names], strict=True):
+        model = openvino.convert_model(recorded, example_input=example, input=[list(x.shape) for x in example])
+    names = (*INPUTS, *(LABELS if labels else RAW))
+    for tensor, name in zip([*model.inputs, *model.outputs], names, strict=True):
         tensor.get_tensor().set_names({name})
     if path is not None:
         openvino.save_model(model, str(path), compress_to_fp16=False)
     return model
 
 
-def _recorded(
+def _graph_and_example(
     network: nn.Module, shape: Sequence[int], modalities: int, labels: bool
-) -> tuple[torch.jit.ScriptModule, tuple[str, ...], tuple[Tensor, Tensor]]:
-    """The graph as torch records it in one run, the names of its outputs, and the inputs of that run."""
+) -> tuple[nn.Module, tuple[Tensor, Tensor]]:
+    """The graph, and inputs for it."""
     graph = LabelGraph(network) if labels else RawGraph(network)
     example = torch.randn(1, modalities, *shape), torch.zeros(1, modalities, dtype=torch.int64)
+    return graph.eval(), example
+
+
+def _record(graph: nn.Module, example: tuple[Tensor, Tensor]) -> torch.jit.ScriptModule:
+    """The operations of one run.
+
+    Raises:
+        InputError: one of them samples at learned positions.
+    """
     with _quietly():
-        recorded = torch.jit.trace(graph.eval(), example, check_trace=False)
+        recorded = torch.jit.trace(graph, example, check_trace=False)
     if "aten::grid_sampler" in str(recorded.inlined_graph):
         raise InputError(
             "This network samples at positions that it learns (deformable attention), for which OpenVINO has no "
             "operation in three dimensions.",
             "Export a student: it is the same network without them.",
         )
-    return recorded, LABELS if labels else RAW, example
+    return recorded
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from .blocks import depth_to_space
 from .fusion_net import FusionNet
+from .inputs import cropped
 
 RAW = ("structures", "side", "lesion", "presence", "weights")
 LABELS = ("labels", "left", "lesion_probability", "presence", "weights")
@@ -57,14 +58,16 @@ class LabelGraph(nn.Module):
         if not isinstance(self.network, FusionNet):
             output = self.network(images, _all_present(images), modality)
             return *_read(output.structures, output.side, output.lesion), output.presence, output.weights
-        features, presence, weights = self.network.before_head(images, _all_present(images), modality)
-        weight, bias = self.network.head.weight, self.network.head.bias
+        network, sides = self.network, tuple(images.shape[2:])
+        decoded, presence, weights = network.decoded(images, _all_present(images), modality)
+        weight, bias = network.head.weight, network.head.bias
         assert bias is not None
         parts = [
-            _read(*F.conv3d(features, weight[n::8], bias[n::8]).split([self.network.classes, 1, 1], dim=1))
-            for n in range(8)
+            _read(*F.conv3d(decoded[0], weight[n::8], bias[n::8]).split(network.channels, dim=1)) for n in range(8)
         ]
-        labels, left, lesion = (depth_to_space(torch.cat(kind, dim=1)) for kind in zip(*parts, strict=True))
+        labels, left, lesion = (
+            cropped(depth_to_space(torch.cat(kind, dim=1)), sides, 1) for kind in zip(*parts, strict=True)
+        )
         return labels, left, lesion, presence, weights
 
 
