@@ -26,7 +26,7 @@ from MultimodalSegLib.networks.fusion_net import FusionNet, FusionOutput
 from MultimodalSegLib.networks.graph import LABELS, RAW, LabelGraph
 from MultimodalSegLib.resources import resource
 
-CONFIG = {"families": 2, "classes": 6, "widths": (8, 16, 16), "swin_from": 1, "swin_width": 24, "cross_width": 24}
+CONFIG = {"families": 2, "classes": 12, "widths": (8, 16, 16), "swin_from": 1, "swin_width": 24, "cross_width": 24}
 SHAPE = (32, 48, 40)
 LEAST_DICE = 0.999
 
