@@ -128,7 +128,7 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
     was_measured = any(row["state"] for row in rows)
     kinds = [("GMAC", lambda r: f"{r['multiply_adds'] / 1e9:.1f}")]
     if was_measured:
-        kinds += [("s", lambda r: _figure(r, "seconds", ".2f")), ("MB", lambda r: _figure(r, "peak_mb", ".0f"))]
+        kinds += [("s", lambda r: figure(r, "seconds", ".2f")), ("MB", lambda r: figure(r, "peak_mb", ".0f"))]
     title = "Networks: figures with one / with two modalities"
     columns = [Column(f"{kind} {shape}", justify="right") for shape in shapes for kind, _ in kinds]
     result = Table("Network", Column("Parameters (M)", justify="right"), *columns, title=title)
@@ -139,12 +139,18 @@ def table(rows: Sequence[dict[str, Any]]) -> Table:
         ]
         result.add_row(name, f"{own[0]['parameters'] / 1e6:.2f}", *cells)
     if was_measured:
-        sentences = dict.fromkeys(row["state"] for row in rows if row["state"] not in ("measured", "out of memory"))
-        result.caption = "\n".join([f"Measured with {rows[0]['engine']} on this computer's processor.", *sentences])
+        sentences = [f"Measured with {rows[0]['engine']} on this computer's processor.", *reasons(rows)]
+        result.caption = "\n".join(sentences)
     return result
 
 
-def _figure(row: dict[str, Any], field: str, form: str) -> str:
+def reasons(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Why networks could not be measured, other than for lack of memory; each sentence once."""
+    return list(dict.fromkeys(row["state"] for row in rows if row["state"] not in ("measured", "out of memory")))
+
+
+def figure(row: dict[str, Any], field: str, form: str) -> str:
+    """A measured figure of a row, or that memory ran out, or a dash."""
     if row[field] is None:
         return "out of memory" if row["state"] == "out of memory" else "-"
     return format(row[field], form)

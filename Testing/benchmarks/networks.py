@@ -15,7 +15,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from MultimodalSegLib.commands.listeners import Terminal
-from MultimodalSegLib.commands.networks import as_csv_text, costs, measured
+from MultimodalSegLib.commands.networks import as_csv_text, costs, figure, measured, reasons
 from MultimodalSegLib.machine import usable_processors, versions
 from MultimodalSegLib.networks.config import teacher
 from MultimodalSegLib.networks.cost import CLASSES, FAMILIES, network_names
@@ -57,7 +57,6 @@ def markdown(rows: list[dict[str, object]], keys: list[str]) -> str:
 
 def shown(row: dict) -> dict[str, object]:
     """A row as it is read."""
-    state = row["state"] if row["state"] != "measured" else ""
     return {
         "network": row["network"],
         "parameters (M)": f"{row['parameters'] / 1e6:.2f}",
@@ -65,8 +64,8 @@ def shown(row: dict) -> dict[str, object]:
         "modalities": row["modalities"],
         "GMAC": f"{row['multiply_adds'] / 1e9:.1f}",
         "engine": row["engine"],
-        "seconds": row["seconds"] if row["seconds"] is not None else state,
-        "peak growth (MB)": row["peak_mb"] if row["peak_mb"] is not None else "",
+        "seconds": figure(row, "seconds", ".2f"),
+        "peak growth (MB)": figure(row, "peak_mb", ".0f"),
     }
 
 
@@ -90,6 +89,7 @@ def main() -> None:
         f"{given.runs} passes on {usable_processors()} processors, torch {versions()['torch']}. Peak growth of the "
         "process: with torch from the loaded network on, with OpenVINO loading and compiling included.",
         markdown([shown(row) for row in rows], list(shown(rows[0]))),
+        *(f"No figure (-): {sentence}" for sentence in reasons(rows)),
         "## The fusion layer, grouped and not",
         "Two modalities of a head of 160x192x160, float32, the teacher's scales.",
         markdown(fused, list(fused[0])),
