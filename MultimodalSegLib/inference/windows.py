@@ -9,6 +9,9 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+NO_LESION = -20.0
+"""Logit of lesion where the network does not look for any."""
+
 Report = Callable[[float], None]
 """Takes the finished fraction, 0 to 1; may raise to stop."""
 
@@ -102,11 +105,17 @@ class Engine:
         coarse = output.structures[0][:, step[0] // 2 :: step[0], step[1] // 2 :: step[1], step[2] // 2 :: step[2]]
         head = coarse.argmax(0) > 0
         head = head if bool(head.any()) else torch.ones_like(head)
-        return logits, float(output.presence[0]), fusion[:, head].sum(1).cpu(), float(head.sum())
+        presence = float(output.presence[0]) if len(output.presence) else float("-inf")
+        return logits, presence, fusion[:, head].sum(1).cpu(), float(head.sum())
 
 
 def joined(structures: Tensor, side: Tensor, lesion: Tensor) -> Tensor:
-    """The (K, ...), (1, ...) and (1, ...) logits as one (K + 2, ...) tensor; no copy if they lie so in memory."""
+    """The (K, ...), (1, ...) and (1, ...) logits as one (K + 2, ...) tensor; no copy if they lie so in memory.
+
+    A head that the network lacks, (0, ...), says nothing of the side and that there is no lesion.
+    """
+    side = side if len(side) else torch.zeros_like(structures[:1])
+    lesion = lesion if len(lesion) else torch.full_like(structures[:1], NO_LESION)
     k, step = len(structures), structures.stride(0)
     follows = [structures.storage_offset() + n * step == t.storage_offset() for n, t in ((k, side), (k + 1, lesion))]
     storages = {t.untyped_storage().data_ptr() for t in (structures, side, lesion)}

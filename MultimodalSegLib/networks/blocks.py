@@ -61,14 +61,12 @@ class ResidualBlock(nn.Module):
 class PlainBlock(nn.Module):
     """Instance normalization and a threshold, where windows of attention take the place of convolutions.
 
-    Shapes: (N, in, D, H, W) -> (N, out, D, H, W), as :class:`ResidualBlock`; both numbers must be the same.
+    Shapes: (N, C, D, H, W) -> the same.
     """
 
-    def __init__(self, in_channels: int, out_channels: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        if in_channels != out_channels:
-            raise ValueError(f"A plain block keeps its {in_channels} channels; {out_channels} were asked for.")
-        self.norm = nn.InstanceNorm3d(out_channels, affine=True)
+        self.norm = nn.InstanceNorm3d(channels, affine=True)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.leaky_relu(self.norm(x), 0.01)

@@ -37,8 +37,8 @@ def within(places: Tensor, radius_mm: float) -> Tensor:
 class CrossScaleAttention(nn.Module):
     """Each modality asks the others, at all given scales at once, what they see within a radius.
 
-    One softmax runs over the tokens of all other modalities and scales. The way back starts at zero. One modality
-    alone comes back as it is.
+    One softmax runs over the tokens of all other modalities and scales. The way back starts at zero. Where no other is
+    present or near, features come back as they are.
 
     Args:
         widths: channels of the features at each scale.
@@ -60,7 +60,7 @@ class CrossScaleAttention(nn.Module):
         self.query = nn.Linear(width, width)
         self.key = nn.Linear(width, width)
         self.value = nn.Linear(width, width)
-        self.back = nn.ModuleList(nn.Linear(width, w) for w in widths)
+        self.back = nn.ModuleList(nn.Linear(width, w, bias=False) for w in widths)
         for parameter in self.back.parameters():
             nn.init.zeros_(parameter)
 
@@ -68,8 +68,8 @@ class CrossScaleAttention(nn.Module):
         if present.shape[1] == 1:
             return list(features)
         centers = [token_centers(f.shape[3:], s, spacing) for f, s in zip(features, self.strides, strict=True)]
-        places = torch.cat([torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 2) for axes in centers])
-        code = torch.cat([self.position(axes) for axes in centers])  # (N, width)
+        places = torch.cat([torch.stack(torch.meshgrid(*c, indexing="ij"), -1).flatten(0, 2) for c in centers])
+        code = torch.cat([self.position(c) for c in centers])  # for N places (N, 3): (N, width)
         tokens = torch.cat(
             [embed(f.flatten(3).transpose(2, 3)) for embed, f in zip(self.embed, features, strict=True)], dim=2
         )  # (B, M, N, width)

@@ -11,14 +11,14 @@ from .context import ContextScale
 from .cross_scale_attention import CrossScaleAttention
 from .deformable_attention import DeformableAttention
 from .fusion import fusion_layer
-from .heads import CoarseHead
+from .heads import DeepSupervision
 from .inputs import check_inputs, cropped, is_exporting, pad_to_stride, spacing_of
 from .outputs import CoarseOutput as CoarseOutput
 from .outputs import FusionOutput as FusionOutput
 from .size_gate import SizeGate
 
-SUPERVISED = (1, 2)
-"""Indices of the scales of deep supervision: strides 4 and 8."""
+SUPERVISED = slice(1, 3)
+"""The scales of deep supervision: strides 4 and 8."""
 
 
 class FusionNet(nn.Module):
@@ -61,8 +61,8 @@ class FusionNet(nn.Module):
         self.stem = nn.Conv3d(8, widths[0], 3, padding=1)
         self.down = nn.ModuleList([nn.Identity(), *(nn.Conv3d(i, o, 2, stride=2) for i, o in pairs)])
         self.modulate = nn.ModuleList(ModalityModulation(families, w) for w in widths)
-        local = PlainBlock if config.encoder == "swin" else ResidualBlock
-        self.encode = nn.ModuleList(local(w, w) for w in widths)
+        plain = config.encoder == "swin"
+        self.encode = nn.ModuleList(PlainBlock(w) if plain else ResidualBlock(w, w) for w in widths)
         self.fuse = nn.ModuleList(fusion_layer(config, w) for w in widths)
         self.up = nn.ModuleList(nn.ConvTranspose3d(coarse, fine, 2, stride=2) for fine, coarse in pairs)
         self.decode = nn.ModuleList(ResidualBlock(2 * fine, fine) for fine, _ in pairs)
@@ -71,8 +71,7 @@ class FusionNet(nn.Module):
         self.context = None if config.encoder == "cnn" else context_path(config)
         self.cross = cross_scale_attention(config) if config.cross_scale else None
         self.deform = deformable_attention(config) if config.deformable else None
-        supervised = SUPERVISED if config.deep_supervision else ()
-        self.coarse = nn.ModuleList(CoarseHead(widths[n], *self.channels) for n in supervised)
+        self.coarse = DeepSupervision(widths[SUPERVISED], *self.channels) if config.deep_supervision else None
         self.gate = SizeGate(widths[0]) if config.size_gate else None
 
     def forward(
@@ -86,8 +85,7 @@ class FusionNet(nn.Module):
         sides = tuple(images.shape[2:])
         logits = cropped(depth_to_space(self.head(decoded[0])), sides, 1)
         structures, side, lesion = logits.split(self.channels, dim=1)
-        deep = self._deep(decoded, sides) if self.training else ()
-        return FusionOutput(structures, side, lesion, presence, weights, deep)
+        return FusionOutput(structures, side, lesion, presence, weights, self._deep(decoded, sides))
 
     def decoded(
         self, images: Tensor, present: Tensor, modality: Tensor, spacing: Tensor | tuple[float, ...] | None = None
@@ -106,8 +104,8 @@ class FusionNet(nn.Module):
         mixed = [fuse(f, present, modality) for fuse, f in zip(self.fuse, scales, strict=True)]
         fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
         decoded = self._decode(fused)
-        if self.gate is not None:
-            decoded[0] = self.gate(decoded[0], self._coarse_head(0).lesion_logits(decoded[SUPERVISED[0]]))
+        if self.gate is not None and self.coarse is not None:
+            decoded[0] = self.gate(decoded[0], self.coarse.stride4.lesion_logits(decoded[1]))
         return decoded, self._presence(fused[-1]), cropped(weights, sides, 2 ** min(3, len(scales)))
 
     def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
@@ -128,6 +126,7 @@ class FusionNet(nn.Module):
 
     def _meet(self, scales: list[Tensor], present: Tensor, spacing: Tensor) -> list[Tensor]:
         """Let modalities look at each other before they are fused."""
+        scales = list(scales)
         if self.cross is not None:
             count = len(self.cross.strides)
             scales = [*scales[:-count], *self.cross(scales[-count:], present, spacing)]
@@ -150,23 +149,17 @@ class FusionNet(nn.Module):
         logit: Tensor = self.presence(pooled).squeeze(1)
         return logit
 
-    def _coarse_head(self, n: int) -> CoarseHead:
-        head = self.coarse[n]
-        assert isinstance(head, CoarseHead)
-        return head
-
     def _deep(self, decoded: list[Tensor], sides: tuple[int, ...]) -> tuple[CoarseOutput, ...]:
-        outputs = (self._coarse_head(n)(decoded[level]) for n, level in enumerate(SUPERVISED[: len(self.coarse)]))
-        return tuple(
-            CoarseOutput(*(cropped(part, sides, 2 ** (level + 1)) for part in output))
-            for level, output in zip(SUPERVISED, outputs, strict=False)
-        )
+        if self.coarse is None or not self.training:
+            return ()
+        outputs = zip((4, 8), self.coarse(decoded[SUPERVISED]), strict=True)
+        return tuple(CoarseOutput(*(cropped(part, sides, stride) for part in output)) for stride, output in outputs)
 
 
 def unfolded(x: Tensor, present: Tensor) -> Tensor:
     """Features of the computed modalities (n, C, d, h, w) as (B, M, C, d, h, w), zeros where a modality is absent."""
     if is_exporting(x) or bool(present.all()):
-        return x.view(*present.shape, *x.shape[1:])
+        return x.reshape(*present.shape, *x.shape[1:])
     full = x.new_zeros(*present.shape, *x.shape[1:])
     full[present] = x
     return full

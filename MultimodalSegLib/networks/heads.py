@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from .outputs import CoarseOutput
@@ -32,3 +34,26 @@ class CoarseHead(nn.Module):
     def lesion_logits(self, x: Tensor) -> Tensor:
         """The logits of lesion alone, (B, 1, d, h, w) or (B, 0, d, h, w)."""
         return x[:, :0] if self.lesion is None else self.lesion(x)
+
+
+class DeepSupervision(nn.Module):
+    """The two scales at which the decoder is told the truth early.
+
+    Args:
+        widths: channels of the decoder's features at strides 4 and 8.
+        classes: structures with background.
+        side: number of logits for the patient's left, 0 or 1.
+        lesion: number of logits of lesion, 0 or 1.
+
+    Shapes: the decoder's features (B, C, d, h, w) at strides 4 and 8 -> a :class:`.outputs.CoarseOutput` of each.
+
+    Source: Lee et al., Deeply-supervised nets, AISTATS 2015 (arXiv 1409.5185).
+    """
+
+    def __init__(self, widths: Sequence[int], classes: int, side: int, lesion: int) -> None:
+        super().__init__()
+        self.stride4, self.stride8 = (CoarseHead(w, classes, side, lesion) for w in widths)
+
+    def forward(self, features: Sequence[Tensor]) -> tuple[CoarseOutput, CoarseOutput]:
+        stride4, stride8 = features
+        return self.stride4(stride4), self.stride8(stride8)

@@ -22,7 +22,12 @@ def local_occupancy(lesion: Tensor) -> Tensor:
         (B, len(EDGES), d, h, w), 0 to 1.
     """
     chance = lesion.float().sigmoid()
-    return torch.cat([F.avg_pool3d(chance, edge, 1, edge // 2, count_include_pad=False) for edge in EDGES], dim=1)
+    return torch.cat([_mean_around(chance, edge) / _mean_around(torch.ones_like(chance), edge) for edge in EDGES], 1)
+
+
+def _mean_around(x: Tensor, edge: int) -> Tensor:
+    """Mean of a cube around each voxel, zeros outside the volume."""
+    return F.avg_pool3d(F.pad(x, [edge // 2] * 6), edge, 1)
 
 
 class SizeGate(nn.Module):

@@ -73,3 +73,10 @@ def test_joining_takes_no_copy_when_it_can():
     assert torch.equal(apart, block[0]) and apart.data_ptr() != block.data_ptr()
     swapped = joined(parts[0][0], parts[2][0], parts[1][0])
     assert torch.equal(swapped, block[0][[0, 1, 2, 3, 5, 4]])
+
+
+def test_heads_that_the_network_lacks_say_nothing_of_the_side_and_no_lesion():
+    structures = torch.randn(4, 2, 2, 2)
+    logits = joined(structures, torch.zeros(0, 2, 2, 2), torch.zeros(0, 2, 2, 2))
+    assert logits.shape == (6, 2, 2, 2) and torch.equal(logits[:4], structures)
+    assert (logits[4] == 0).all() and float(logits[5].sigmoid().max()) < 1e-6
