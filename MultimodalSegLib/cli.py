@@ -11,6 +11,7 @@ from .commands.demo import demo
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
 from .commands.models import models
+from .commands.networks import networks
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
@@ -29,6 +30,7 @@ app.add_typer(models, name="models")
 app.command()(train)
 app.command()(demo)
 app.command()(doctor)
+app.command()(networks)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -15,7 +15,7 @@ a 3x3x3 convolution over 2x2x2 voxels is garbage, often infinite (seen with torc
 @contextmanager
 def exact_where_tiny(x: Tensor) -> Iterator[Tensor]:
     """Features (N, C, D, H, W) as they are, or in float32 without mixed precision if an axis is tiny."""
-    if min(x.shape[2:]) >= LEAST_SIDE:
+    if min(x.shape[2:]) >= LEAST_SIDE or x.is_meta:
         yield x
         return
     with torch.autocast(x.device.type, enabled=False):

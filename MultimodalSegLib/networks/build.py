@@ -14,11 +14,15 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
 
     Args:
         config: ``{"kind": "fusion", "families": 2, "classes": 27, "widths": [...], "stride": 32, ...}``, see
-            :class:`.config.NetworkConfig`.
+            :class:`.config.NetworkConfig`; or the name of a baseline as ``kind`` with ``families`` and ``classes``, see
+            :data:`.baselines.table.BASELINES`.
 
     Raises:
         ValueError: unknown kind, unknown option, or an impossible value.
     """
-    if config.get("kind") != "fusion":
-        raise ValueError(f"Unknown kind of network {config.get('kind')!r}; this version knows 'fusion'.")
+    kind = str(config.get("kind"))
+    if kind != "fusion":
+        from .baselines.table import build_baseline  # MONAI's networks take seconds to import
+
+        return build_baseline(kind, int(config["families"]), int(config["classes"]))
     return FusionNet(NetworkConfig.from_dict(config))

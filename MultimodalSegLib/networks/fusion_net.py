@@ -81,7 +81,22 @@ class FusionNet(nn.Module):
         modality: Tensor,
         spacing: Tensor | tuple[float, ...] | None = None,
     ) -> FusionOutput:
-        if not is_exporting():
+        decoded, presence, weights = self.decoded(images, present, modality, spacing)
+        sides = tuple(images.shape[2:])
+        logits = cropped(depth_to_space(self.head(decoded[0])), sides, 1)
+        structures, side, lesion = logits.split(self.channels, dim=1)
+        return FusionOutput(structures, side, lesion, presence, weights, self._deep(decoded, sides))
+
+    def decoded(
+        self, images: Tensor, present: Tensor, modality: Tensor, spacing: Tensor | tuple[float, ...] | None = None
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """Everything before the heads, for the same inputs.
+
+        Returns:
+            Features (B, C, d, h, w) of the decoder at each scale of the padded volume, finest first, as the heads read
+            them; the presence logit; the fusion weights.
+        """
+        if not is_exporting(images):
             check_inputs(images, present, modality, self.config.families)
         sides = tuple(images.shape[2:])
         scales = self._encode(pad_to_stride(images, self.config.stride), present, modality)
@@ -90,23 +105,13 @@ class FusionNet(nn.Module):
         del scales  # the largest features; the logits need their memory
         fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
         decoded = self._decode(fused)
-        x = decoded[0]
         if self.gate is not None and self.coarse is not None:
-            x = self.gate(x, self.coarse.stride4.lesion_logits(decoded[1]))
-        logits = cropped(depth_to_space(self.head(x)), sides, 1)
-        structures, side, lesion = logits.split(self.channels, dim=1)
-        return FusionOutput(
-            structures,
-            side,
-            lesion,
-            self._presence(fused[-1]),
-            cropped(weights, sides, 2 ** min(3, len(fused))),
-            self._deep(decoded, sides),
-        )
+            decoded[0] = self.gate(decoded[0], self.coarse.stride4.lesion_logits(decoded[1]))
+        return decoded, self._presence(fused[-1]), cropped(weights, sides, 2 ** min(3, len(fused)))
 
     def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""
-        if is_exporting():  # a fixed number of volumes: absent ones are computed too, from nothing
+        if is_exporting(images):  # a fixed number of volumes: absent ones are computed too, from nothing
             blank = ~present[:, :, None, None, None]
             images, modality = images.masked_fill(blank, 0), modality.masked_fill(~present, 0)
             x, family = images.flatten(0, 1)[:, None], modality.flatten()
@@ -154,7 +159,7 @@ class FusionNet(nn.Module):
 
 def unfolded(x: Tensor, present: Tensor) -> Tensor:
     """Features of the computed modalities (n, C, d, h, w) as (B, M, C, d, h, w), zeros where a modality is absent."""
-    if is_exporting() or bool(present.all()):
+    if is_exporting(x) or bool(present.all()):
         return x.reshape(*present.shape, *x.shape[1:])
     full = x.new_zeros(*present.shape, *x.shape[1:])
     full[present] = x

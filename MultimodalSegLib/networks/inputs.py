@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def is_exporting() -> bool:
-    """Whether torch records the network: then nothing may depend on the values of tensors."""
-    return torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
+def is_exporting(x: Tensor) -> bool:
+    """Whether torch records the network, or only works out shapes: then nothing may depend on the values of tensors."""
+    return x.is_meta or torch.jit.is_tracing() or torch.compiler.is_exporting()  # type: ignore[attr-defined]
 
 
 def check_inputs(images: Tensor, present: Tensor, modality: Tensor, families: int) -> None:
@@ -49,7 +49,7 @@ def spacing_of(spacing: Tensor | tuple[float, ...] | None, usual: tuple[float, f
     """
     given = usual if spacing is None else spacing
     result = torch.as_tensor(given, dtype=torch.promote_types(like.dtype, torch.float32), device=like.device)
-    if result.shape != (3,) or not (is_exporting() or bool((result > 0).all())):
+    if result.shape != (3,) or not (is_exporting(like) or bool((result > 0).all())):
         raise ValueError(f"spacing is {given}, not three positive lengths.")
     return result
 
