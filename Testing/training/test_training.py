@@ -94,7 +94,7 @@ def test_a_run_goes_on_where_it_stopped_and_becomes_a_bundle(a_folder_of_label_m
     bundle = export(tmp_path, tmp_path / "tiny", name="tiny", version="0.0.1")
     weights = bundle.network().state_dict()
     assert torch.allclose(weights["head.weight"], longer.average["head.weight"], atol=1e-3)
-    assert bundle.spacing == 6.0 and bundle.metadata["training"]["steps"] == longer.step
+    assert bundle.spacing == (6.0, 6.0, 6.0) and bundle.metadata["training"]["steps"] == longer.step
     assert {"Left hippocampus", "Right hippocampus", "Cortical bone", "Lesion"} <= {c.name for c in bundle.classes()}
 
 

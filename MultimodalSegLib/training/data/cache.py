@@ -226,7 +226,9 @@ def _write(arrays: Arrays, case: TrainingCase, preparation: Preparation, folder:
             "name": case.name,
             "patient": case.patient,
             "modalities": arrays.modalities,
-            "family": [preparation.families.index(modality_family(name)) for name in arrays.modalities],
+            "family": [
+                preparation.families.index(modality_family(name, preparation.families)) for name in arrays.modalities
+            ],
             "spacing": preparation.spacing,
             "shape": arrays.grid.shape,
             "low": [float(image.min()) for image in arrays.images],
