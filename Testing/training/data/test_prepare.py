@@ -9,6 +9,7 @@ import SimpleITK as sitk
 
 from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.normalization import Normalization
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.training.data.case import ImageFile, TrainingCase
 from MultimodalSegLib.training.data.classes import LabelClass
@@ -85,9 +86,13 @@ def test_clahe_is_applied_after_the_window_of_a_ct(tmp_path: Path) -> None:
     ct, _ = phantoms.write_pair(tmp_path)
     case = TrainingCase("head", "head", {"CT": ImageFile(ct)}, None)
     plain, equal = (
-        prepare(case, HEAD, (), Preparation((4.0, 4.0, 4.0), clahe=names)).images[0] for names in ((), ("CT",))
+        prepare(
+            case, HEAD, (), Preparation((4.0, 4.0, 4.0), normalization={"CT": Normalization("window", 0, 80, clahe=on)})
+        ).images[0]
+        for on in (False, True)
     )
-    assert equal.min() == pytest.approx(plain.min()) and equal.max() == pytest.approx(plain.max())
+    assert (plain.min(), plain.max()) == (-1.0, 1.0)  # everything beyond the window is cut before
+    assert (equal.min(), equal.max()) == pytest.approx((-1.0, 1.0))
     assert np.abs(equal - plain).max() > 0.05
 
 
