@@ -23,7 +23,6 @@ class Patch:
 
     Args:
         images: (M, D, H, W) float32.
-        modalities: names of the M images.
         family: number of each image's family.
         truth: (3, D, H, W) int16: channel, side, lesion.
         spacing: x, y, z, mm.
@@ -31,7 +30,6 @@ class Patch:
     """
 
     images: np.ndarray
-    modalities: tuple[str, ...]
     family: tuple[int, ...]
     truth: np.ndarray
     spacing: Triple
@@ -81,7 +79,7 @@ class PatchSampler:
         shape = np.asarray(size) + 2 * np.asarray(margin)
         images = np.stack([_crop(i, low, shape, value) for i, value in zip(case.images, case.low, strict=True)])
         truth = np.stack([_crop(array, low, shape, 0) for array in case.truth])
-        return Patch(images.astype(np.float32), case.modalities, case.family, truth, case.spacing, case.low)
+        return Patch(images.astype(np.float32), case.family, truth, case.spacing, case.low)
 
     def _start(self, case: PreparedCase, size: Size, rng: np.random.Generator) -> np.ndarray:
         """First voxel (k, j, i) of a crop; below 0 where the case is smaller than it."""

@@ -20,8 +20,6 @@ from .patches import FOREGROUND, PatchSampler, Size
 
 MARGIN = 0.15
 """Part of a crop that is read on each side for a deformation to take from."""
-UNSHADED = ("CT", "PET")
-"""Modalities that have no coil, and no shading by it."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +30,13 @@ class SampleSettings:
         patch: (D, H, W).
         foreground: part of the crops that are put around a labelled voxel.
         augmentation: None for none, as in validation.
+        shaded: numbers of the families that can have a coil shading (MRI).
     """
 
     patch: Size
     foreground: float = FOREGROUND
     augmentation: Augmentation | None = Augmentation()
+    shaded: tuple[int, ...] = (1,)
 
 
 class RealSamples(Dataset[Sample]):
@@ -102,9 +102,10 @@ class RealSamples(Dataset[Sample]):
             images, truth = deform(images, truth, torch.tensor(patch.low)[kept], size, patch.spacing, deformation)
         if rng.random() < change.mirror_chance:
             images, truth = mirror(images, truth)
+        family = [patch.family[number] for number in kept]
         seeds = rng.integers(0, 2**32, len(kept)).tolist()
         changed = [
-            self.changes[patch.modalities[number] not in UNSHADED](image, seed)
-            for image, number, seed in zip(images, kept, seeds, strict=True)
+            self.changes[number in self.settings.shaded](image, seed)
+            for image, number, seed in zip(images, family, seeds, strict=True)
         ]
-        return torch.stack(changed), truth, [patch.family[number] for number in kept]
+        return torch.stack(changed), truth, family
