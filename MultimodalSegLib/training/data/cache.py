@@ -162,8 +162,10 @@ def _check_classes(cases: Sequence[PreparedCase], classes: Sequence[LabelClass])
         numbers[-1] = " or ".join(lesions)
     missing = [name for number, name in numbers.items() if labelled and number not in held]
     if missing:
+        mm = " x ".join(f"{step:g}" for step in cases[0].spacing)
         raise InputError(
-            f"No case has the class {missing[0]!r}.", "Remove it from the classes, or give a case with it."
+            f"No case has the class {missing[0]!r} at a spacing of {mm} mm.",
+            "Remove it from the classes, give a case with it, or choose a finer spacing.",
         )
 
 
