@@ -35,7 +35,9 @@ def threshold_state(network: torch.nn.Module, thresholds: tuple[float, ...]) -> 
     return state
 
 
-def threshold_model(folder: Path, families: list[str], thresholds: tuple[float, ...] = (0.0,), **more: object) -> Bundle:
+def threshold_model(
+    folder: Path, families: list[str], thresholds: tuple[float, ...] = (0.0,), **more: object
+) -> Bundle:
     """A bundle of such a network.
 
     Args:
