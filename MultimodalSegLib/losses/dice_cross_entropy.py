@@ -51,9 +51,7 @@ class _DiceCrossEntropy(torch.autograd.Function):
         return (gradient * grad_outputs[0]).to(ctx.dtype), None, None, None
 
 
-def dice_cross_entropy(
-    logits: Tensor, target: Tensor, dice_weight: float = 1.0, entropy_weight: float = 1.0
-) -> Tensor:
+def dice_cross_entropy(logits: Tensor, target: Tensor, dice_weight: float = 1.0, entropy_weight: float = 1.0) -> Tensor:
     """``entropy_weight`` x cross-entropy + ``dice_weight`` x Dice loss.
 
     Args:

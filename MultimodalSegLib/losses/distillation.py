@@ -20,9 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
-def soft_label_loss(
-    student: Tensor, teacher: Tensor, temperature: float = 2.0, mask: Tensor | None = None
-) -> Tensor:
+def soft_label_loss(student: Tensor, teacher: Tensor, temperature: float = 2.0, mask: Tensor | None = None) -> Tensor:
     """``T^2`` times the mean divergence of the student's softened answer from the teacher's.
 
     Args:

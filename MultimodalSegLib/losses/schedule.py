@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class LossWeights:
     beta: float = 0.0
     gamma: float = 0.0
     side: float = 0.3
-    lesion: float = 0.7
+    lesion: float = 0.3
     presence: float = 0.1
     deep: tuple[float, ...] = (0.3, 0.15)
 
@@ -50,9 +51,13 @@ class LossWeights:
         """Weights on the line from these (``part`` = 0) to others (``part`` = 1)."""
         if len(self.deep) != len(other.deep):
             raise ValueError(f"{self.deep} and {other.deep} weight different numbers of scales.")
+        mixed: dict[str, Any] = {
+            field.name: _between(getattr(self, field.name), getattr(other, field.name), part)
+            for field in fields(self)
+            if field.name != "deep"
+        }
         deep = tuple(_between(a, b, part) for a, b in zip(self.deep, other.deep, strict=True))
-        plain = [_between(a, b, part) for a, b in zip(astuple(self)[:-1], astuple(other)[:-1], strict=True)]
-        return LossWeights(*plain, deep=deep)
+        return LossWeights(**mixed, deep=deep)
 
 
 def _between(first: float, second: float, part: float) -> float:
@@ -96,9 +101,14 @@ class LossSchedule:
 HEAD_SCHEDULE = LossSchedule(
     (
         (0.2, LossWeights()),
-        (0.3, LossWeights(beta=2.0)),
-        (0.8, LossWeights(beta=2.0)),
-        (0.85, LossWeights(beta=2.0, gamma=0.05)),
+        (0.3, LossWeights(beta=10.0)),
+        (0.8, LossWeights(beta=10.0)),
+        (0.85, LossWeights(beta=10.0, gamma=0.02)),
     )
 )
-"""The boundary from a fifth of the training on, topology in the last fifth."""
+"""The boundary from a fifth of the training on, topology in the last fifth.
+
+Chosen by the gradients of the parameters of the head model 0.1.0 on made-up patients: with beta = 10 the boundary, a
+mean over 27 classes, weighs about a seventh of Dice and cross-entropy; a step with topology about as much as they do,
+and one step in eight has it.
+"""

@@ -46,9 +46,7 @@ def lesion_regions(target: Tensor, connectivity: int = 26) -> tuple[Tensor, list
     return regions.to(target.device), [int(count) for _, count in found]
 
 
-def size_aware_lesion_loss(
-    logit: Tensor, target: Tensor, miss_weight: float = 0.7, connectivity: int = 26
-) -> Tensor:
+def size_aware_lesion_loss(logit: Tensor, target: Tensor, miss_weight: float = 0.7, connectivity: int = 26) -> Tensor:
     """Inversely weighted cross-entropy plus the mean Tversky loss of the components, averaged over the batch.
 
     Args:

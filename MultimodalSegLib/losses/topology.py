@@ -114,15 +114,16 @@ class TopologyLoss:
         found = persistence_diagrams(small, self.bars)
         wanted = self._diagrams_of_truth(self._reduce(truth[box].to(wide.dtype)))
         first, second, third = (
-            weight * wasserstein_distance(f, w.to(f))
-            for weight, f, w in zip(self.weights, found, wanted, strict=True)
+            weight * wasserstein_distance(f, w.to(f)) for weight, f, w in zip(self.weights, found, wanted, strict=True)
         )
         return first, second, third
 
     def _reduce(self, volume: Tensor) -> Tensor:
         """Averaged down to at most ``size`` voxels along each axis."""
-        shape = tuple(min(side, self.size) for side in volume.shape)
-        return F.adaptive_avg_pool3d(volume[None, None], shape)[0, 0] if shape != tuple(volume.shape) else volume
+        if max(volume.shape) <= self.size:
+            return volume
+        depth, height, width = (min(side, self.size) for side in volume.shape)
+        return F.adaptive_avg_pool3d(volume[None, None], (depth, height, width))[0, 0]
 
     def _diagrams_of_truth(self, volume: Tensor) -> tuple[Tensor, ...]:
         values = volume.detach().cpu()

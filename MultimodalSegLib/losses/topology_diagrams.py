@@ -78,28 +78,28 @@ def persistence_diagrams(probability: Tensor, bars: int = 64, least: float = 0.0
 
 
 def wasserstein_distance(first: Tensor, second: Tensor) -> Tensor:
-    """2-Wasserstein distance of two diagrams with the Euclidean distance of bars.
+    """2-Wasserstein distance of two diagrams; two bars are ``|birth - birth'| + |death - death'|`` apart.
 
-    The square root of the least sum of squared distances over all ways to pair bars with bars or with their nearest
-    point (m, m) of no length, which is ``length^2 / 2`` away. Below 1e-12 the sum itself is returned, since the root
-    has no slope at 0.
+    The square root of the least sum of squared distances over all ways to pair bars with bars or to leave them alone,
+    which costs their squared length. With this distance a long true bar is always paired with the longest bar of the
+    prediction. (With the Euclidean one a faint bar far from 1/2 would be left alone, and a descent would erase it
+    where it has to grow.) Below 1e-12 the sum itself is returned, since the root has no slope at 0.
 
     Args:
         first: (n, 2) births and deaths.
         second: (m, 2).
     """
-    alone_first = (first[:, 0] - first[:, 1]).square() / 2
-    alone_second = (second[:, 0] - second[:, 1]).square() / 2
+    alone_first = (first[:, 0] - first[:, 1]).square()
+    alone_second = (second[:, 0] - second[:, 1]).square()
     with torch.no_grad():
-        together = (first[:, None] - second[None]).square().sum(2)
+        together = (first[:, None] - second[None]).abs().sum(2).square()
         # to pair i with j saves that j stands alone; the last n columns leave i alone
         cost = torch.cat([together - alone_second, alone_first[:, None].expand(-1, len(first))], dim=1)
         rows, columns = (torch.as_tensor(index) for index in linear_sum_assignment(cost.cpu().double().numpy()))
     paired = columns < len(second)
-    i, j, left = rows[paired], columns[paired], rows[~paired]
-    unmatched = torch.ones(len(second), dtype=torch.bool)
-    unmatched[j] = False
-    total = (
-        (first[i] - second[j]).square().sum() + alone_first[left].sum() + alone_second[unmatched.to(second.device)].sum()
-    )
+    i, j = rows[paired], columns[paired]
+    left = torch.ones(len(second), dtype=torch.bool)
+    left[j] = False
+    apart = (first[i] - second[j]).abs().sum(1).square()
+    total = apart.sum() + alone_first[rows[~paired]].sum() + alone_second[left.to(second.device)].sum()
     return total.sqrt() if float(total.detach()) > _TINY else total

@@ -21,7 +21,7 @@ from .samples import Sample
 PRESENCE_VOXELS = 8
 """Fewer lesion voxels than this in a crop count as none for the presence output."""
 
-LESION_VOXEL_WEIGHT = 5.0
+LESION_VOXEL_WEIGHT = 10.0
 """Plain cross-entropy over all voxels beside the size-aware loss: it keeps false alarms costly where no lesion is."""
 
 

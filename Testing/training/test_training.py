@@ -60,15 +60,16 @@ def test_the_network_learns_one_sample_by_heart():
     torch.manual_seed(0)
     from MultimodalSegLib.networks.build import build_network
     from MultimodalSegLib.training.loop import network_config
-    from MultimodalSegLib.training.objective import objective
+    from MultimodalSegLib.training.objective import Objective
 
     sample = make_sample(a_head(), np.random.default_rng(5), SMALL, 0.9)
     network = build_network(network_config(SMALL))
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-2)
+    objective = Objective()
     losses = []
-    for _ in range(40):
+    for step in range(40):
         output = network(sample.images, torch.ones_like(sample.family, dtype=torch.bool), sample.family)
-        loss, _ = objective(output, sample)
+        loss, _ = objective(output, sample, 0.0, step)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
