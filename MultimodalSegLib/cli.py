@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
@@ -26,6 +27,7 @@ app.command()(segment)
 app.command()(register)
 app.add_typer(models, name="models")
 app.command()(train)
+app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)
 
