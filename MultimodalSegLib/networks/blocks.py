@@ -58,6 +58,22 @@ class ResidualBlock(nn.Module):
             return F.leaky_relu(y + self.shortcut(x), 0.01)
 
 
+class PlainBlock(nn.Module):
+    """Instance normalization and a threshold, where windows of attention take the place of convolutions.
+
+    Shapes: (N, in, D, H, W) -> (N, out, D, H, W), as :class:`ResidualBlock`; both numbers must be the same.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        if in_channels != out_channels:
+            raise ValueError(f"A plain block keeps its {in_channels} channels; {out_channels} were asked for.")
+        self.norm = nn.InstanceNorm3d(out_channels, affine=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.leaky_relu(self.norm(x), 0.01)
+
+
 class ModalityModulation(nn.Module):
     """Scale and shift of feature channels that depend on the modality alone (FiLM, Perez et al., AAAI 2018).
 

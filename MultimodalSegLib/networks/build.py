@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from .config import NetworkConfig
 from .fusion_net import FusionNet
 
 
@@ -12,14 +13,12 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     """Build an untrained network.
 
     Args:
-        config: ``{"kind": "fusion", "families": 2, "classes": 27, "widths": [...], "stride": 32}``.
+        config: ``{"kind": "fusion", "families": 2, "classes": 27, "widths": [...], "stride": 32, ...}``, see
+            :class:`.config.NetworkConfig`.
 
     Raises:
-        ValueError: unknown kind, or a stride that does not fit the widths.
+        ValueError: unknown kind, unknown option, or an impossible value.
     """
     if config.get("kind") != "fusion":
         raise ValueError(f"Unknown kind of network {config.get('kind')!r}; this version knows 'fusion'.")
-    widths = [int(w) for w in config["widths"]]
-    if int(config["stride"]) != 2 ** len(widths):
-        raise ValueError(f"A network of {len(widths)} scales has stride {2 ** len(widths)}, not {config['stride']}.")
-    return FusionNet(int(config["families"]), int(config["classes"]), widths)
+    return FusionNet(NetworkConfig.from_dict(config))

@@ -1,10 +1,13 @@
-"""Fusion of any set of modalities by weights that the network reads from the features."""
+"""Fusion of any set of modalities: by weights that the network reads from the features, or simpler."""
+
+from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from .blocks import exact_where_tiny
+from .config import NetworkConfig
 
 
 def masked_softmax(scores: Tensor, present: Tensor) -> Tensor:
@@ -27,7 +30,8 @@ class GatedFusion(nn.Module):
     The weight of a modality is read from its own features beside the mean of all present ones (a grouped 3x3x3
     convolution, then 1x1x1), so that the order of modalities is of no account and an absent one has no influence.
 
-    Shapes: features (B, M, C, D, H, W), present (B, M) bool -> fused (B, C, D, H, W), weights (B, M, D, H, W).
+    Shapes: features (B, M, C, D, H, W), present (B, M) bool -> fused (B, C, D, H, W), weights (B, M, D, H, W); the
+    family indices are not needed.
     """
 
     def __init__(self, channels: int, groups: int = 8) -> None:
@@ -37,7 +41,7 @@ class GatedFusion(nn.Module):
         nn.init.zeros_(self.score.weight)
         nn.init.zeros_(self.score.bias)  # type: ignore[arg-type]
 
-    def forward(self, features: Tensor, present: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, features: Tensor, present: Tensor, modality: Tensor | None = None) -> tuple[Tensor, Tensor]:
         b, m, c, *space = features.shape
         mask = present.view(b, m, 1, 1, 1, 1).to(features.dtype)
         if m == 1:
@@ -50,3 +54,50 @@ class GatedFusion(nn.Module):
         weights = masked_softmax(scores, present)
         fused = (features * weights[:, :, None].to(features.dtype)).sum(1)
         return fused, weights
+
+
+class MeanFusion(nn.Module):
+    """Mean of the present modalities' features: the baseline of learned weights.
+
+    Shapes: as :class:`GatedFusion`.
+    """
+
+    def forward(self, features: Tensor, present: Tensor, modality: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        weights = equal_weights(features, present)
+        return (features * weights[:, :, None].to(features.dtype)).sum(1), weights
+
+
+class ConcatFusion(nn.Module):
+    """A 1x1x1 convolution over the features of all families side by side: the usual early fusion.
+
+    Modalities of one family share its place by their mean, and the place of an absent family is zero, so that the
+    order of modalities is of no account here either. There are no weights to read out: they are given as equal.
+
+    Shapes: as :class:`GatedFusion`, with family indices (B, M) int64.
+    """
+
+    def __init__(self, channels: int, families: int) -> None:
+        super().__init__()
+        self.families = families
+        self.mix = nn.Conv3d(families * channels, channels, 1)
+
+    def forward(self, features: Tensor, present: Tensor, modality: Tensor) -> tuple[Tensor, Tensor]:
+        family = torch.arange(self.families, device=modality.device)
+        member = ((modality[:, None] == family[:, None]) & present[:, None]).to(features.dtype)  # (B, families, M)
+        share = member / member.sum(2, keepdim=True).clamp_min(1)
+        places = torch.einsum("bfm,bmcdhw->bfcdhw", share, features).flatten(1, 2)
+        return self.mix(places), equal_weights(features, present)
+
+
+def equal_weights(features: Tensor, present: Tensor) -> Tensor:
+    """The same weight (B, M, D, H, W) for every present modality."""
+    b, m, _, *space = features.shape
+    share = present.float() / present.sum(1, keepdim=True).clamp_min(1)
+    return share.view(b, m, 1, 1, 1).expand(b, m, *space)
+
+
+def fusion_layer(config: NetworkConfig, channels: int) -> nn.Module:
+    """The fusion that a network is configured to have, for one scale."""
+    if config.fusion == "gated":
+        return GatedFusion(channels, config.groups)
+    return MeanFusion() if config.fusion == "mean" else ConcatFusion(channels, config.families)

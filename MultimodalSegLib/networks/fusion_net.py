@@ -1,100 +1,189 @@
 """The fusion network: one encoder for every modality, learned fusion at each scale, one decoder."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from .blocks import ModalityModulation, ResidualBlock, depth_to_space, space_to_depth
-from .fusion import GatedFusion
+from .blocks import ModalityModulation, PlainBlock, ResidualBlock, depth_to_space, space_to_depth
+from .config import CROSS_SCALES, DEFORMED_SCALE, NetworkConfig
+from .context import ContextScale
+from .cross_scale_attention import CrossScaleAttention
+from .deformable_attention import DeformableAttention
+from .fusion import fusion_layer
+from .heads import CoarseHead
+from .inputs import check_inputs, cropped, is_exporting, pad_to_stride, spacing_of
+from .outputs import CoarseOutput as CoarseOutput
+from .outputs import FusionOutput as FusionOutput
+from .size_gate import SizeGate
 
-
-class FusionOutput(NamedTuple):
-    """What the network says of a volume.
-
-    Args:
-        structures: (B, K, D, H, W) logits; channel 0 is background; left and right are one channel.
-        side: (B, 1, D, H, W) logit that a voxel is on the patient's left.
-        lesion: (B, 1, D, H, W) logit.
-        presence: (B,) logit that there is any lesion.
-        weights: (B, M, D/8, H/8, W/8) fusion weights, 0 to 1, summing to 1 over the present modalities.
-    """
-
-    structures: Tensor
-    side: Tensor
-    lesion: Tensor
-    presence: Tensor
-    weights: Tensor
+SUPERVISED = (1, 2)
+"""Indices of the scales of deep supervision: strides 4 and 8."""
 
 
 class FusionNet(nn.Module):
     """Segment from any non-empty set of modalities.
 
     The trunk works at half the input resolution (space-to-depth in, depth-to-space out). Modalities are folded into
-    the batch, share all weights and are told apart by :class:`ModalityModulation`; only present ones are computed.
+    the batch, share all weights and are told apart by :class:`.blocks.ModalityModulation`; only present ones are
+    computed. Then they look at each other, are fused at each scale, and decoded as one.
+
+    Sides that are no multiples of the stride are padded, and the answer is cropped back.
 
     Args:
-        families: number of modality families (CT, MR, ...).
-        classes: K, structures with background.
-        widths: channels at strides 2, 4, 8, 16, 32 of the input.
-        recompute: trade time for memory in training.
+        config: every choice; see :func:`.config.teacher`, :func:`.config.student`, :func:`.config.variant`.
+
+    Raises:
+        ValueError: inputs that cannot be answered (see :func:`.inputs.check_inputs`).
 
     Shapes:
-        images (B, M, D, H, W) normalized intensities, D, H, W multiples of ``2 ** len(widths)``;
-        present (B, M) bool; modality (B, M) int64 family indices -> :class:`FusionOutput`.
+        images (B, M, D, H, W) normalized intensities; present (B, M) bool; modality (B, M) int64 family indices;
+        spacing (3,) mm per voxel in (k, j, i) order, or None for the usual one -> :class:`.outputs.FusionOutput`.
+
+    Example:
+        >>> import torch
+        >>> from MultimodalSegLib.networks.config import student
+        >>> from MultimodalSegLib.networks.fusion_net import FusionNet
+        >>> network = FusionNet(student(families=2, classes=27)).eval()
+        >>> images, present = torch.randn(1, 2, 64, 64, 64), torch.tensor([[True, True]])
+        >>> with torch.inference_mode():
+        ...     output = network(images, present, torch.tensor([[0, 1]]))
+        >>> tuple(output.structures.shape)
+        (1, 27, 64, 64, 64)
     """
 
-    def __init__(self, families: int, classes: int, widths: Sequence[int], recompute: bool = False) -> None:
+    def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.classes, self.recompute = classes, recompute
-        self.stem = nn.Conv3d(8, widths[0], 3, padding=1)
-        before = [widths[0], *widths[:-1]]
-        self.down = nn.ModuleList(
-            nn.Conv3d(i, o, 2, stride=2) if n else nn.Identity()
-            for n, (i, o) in enumerate(zip(before, widths, strict=True))
-        )
-        self.modulate = nn.ModuleList(ModalityModulation(families, w) for w in widths)
-        self.encode = nn.ModuleList(ResidualBlock(w, w) for w in widths)
-        self.fuse = nn.ModuleList(GatedFusion(w) for w in widths)
+        self.config = config
+        widths, families = config.widths, config.families
+        self.channels = [config.classes, int(config.side), int(config.lesion)]
         pairs = list(zip(widths[:-1], widths[1:], strict=True))
+        self.stem = nn.Conv3d(8, widths[0], 3, padding=1)
+        self.down = nn.ModuleList([nn.Identity(), *(nn.Conv3d(i, o, 2, stride=2) for i, o in pairs)])
+        self.modulate = nn.ModuleList(ModalityModulation(families, w) for w in widths)
+        local = PlainBlock if config.encoder == "swin" else ResidualBlock
+        self.encode = nn.ModuleList(local(w, w) for w in widths)
+        self.fuse = nn.ModuleList(fusion_layer(config, w) for w in widths)
         self.up = nn.ModuleList(nn.ConvTranspose3d(coarse, fine, 2, stride=2) for fine, coarse in pairs)
         self.decode = nn.ModuleList(ResidualBlock(2 * fine, fine) for fine, _ in pairs)
-        self.head = nn.Conv3d(widths[0], 8 * (classes + 2), 1)
-        self.presence = nn.Linear(2 * widths[-1], 1)
+        self.head = nn.Conv3d(widths[0], 8 * sum(self.channels), 1)
+        self.presence = nn.Linear(2 * widths[-1], 1) if config.lesion else None
+        self.context = None if config.encoder == "cnn" else context_path(config)
+        self.cross = cross_scale_attention(config) if config.cross_scale else None
+        self.deform = deformable_attention(config) if config.deformable else None
+        supervised = SUPERVISED if config.deep_supervision else ()
+        self.coarse = nn.ModuleList(CoarseHead(widths[n], *self.channels) for n in supervised)
+        self.gate = SizeGate(widths[0]) if config.size_gate else None
 
-    def forward(self, images: Tensor, present: Tensor, modality: Tensor) -> FusionOutput:
-        features = self._encode(images[present][:, None], modality[present], present)
-        fused, weights = [], []
-        for fuse, f in zip(self.fuse, features, strict=True):
-            mixed, weight = fuse(f, present)
-            fused.append(mixed)
-            weights.append(weight)
-        x = fused[-1]
-        pooled = torch.cat([x.mean((2, 3, 4)), x.amax((2, 3, 4))], dim=1)
-        presence = self.presence(pooled).squeeze(1)
-        for level in reversed(range(len(self.up))):
-            x = torch.cat([self.up[level](x), fused[level]], dim=1)
-            x = self._run(self.decode[level], x)
-        structures, side, lesion = depth_to_space(self.head(x)).split([self.classes, 1, 1], dim=1)
-        return FusionOutput(structures, side, lesion, presence, weights[2])
+    def forward(
+        self,
+        images: Tensor,
+        present: Tensor,
+        modality: Tensor,
+        spacing: Tensor | tuple[float, ...] | None = None,
+    ) -> FusionOutput:
+        if not is_exporting():
+            check_inputs(images, present, modality, self.config.families)
+        sides = tuple(images.shape[2:])
+        scales = self._encode(pad_to_stride(images, self.config.stride), present, modality)
+        scales = self._meet(scales, present, spacing_of(spacing, self.config.spacing, images))
+        mixed = [fuse(f, present, modality) for fuse, f in zip(self.fuse, scales, strict=True)]
+        fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
+        decoded = self._decode(fused)
+        x = decoded[0]
+        if self.gate is not None:
+            x = self.gate(x, self._coarse_head(0).lesion_logits(decoded[SUPERVISED[0]]))
+        logits = cropped(depth_to_space(self.head(x)), sides, 1)
+        structures, side, lesion = logits.split(self.channels, dim=1)
+        return FusionOutput(
+            structures,
+            side,
+            lesion,
+            self._presence(fused[-1]),
+            cropped(weights, sides, 2 ** min(3, len(scales))),
+            self._deep(decoded, sides) if self.training else (),
+        )
 
-    def _encode(self, x: Tensor, family: Tensor, present: Tensor) -> list[Tensor]:
+    def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""
-        x = self.stem(space_to_depth(x))
-        scales = []
-        for down, modulate, encode in zip(self.down, self.modulate, self.encode, strict=True):
-            x = self._run(encode, modulate(down(x), family))
-            if bool(present.all()):
-                scales.append(x.view(*present.shape, *x.shape[1:]))
-            else:
-                full = x.new_zeros(*present.shape, *x.shape[1:])
-                full[present] = x
-                scales.append(full)
+        if is_exporting():  # a fixed number of volumes: absent ones are computed too, from nothing
+            blank = ~present[:, :, None, None, None]
+            images, modality = images.masked_fill(blank, 0), modality.masked_fill(~present, 0)
+            x, family = images.flatten(0, 1)[:, None], modality.flatten()
+        else:
+            x, family = images[present][:, None], modality[present]
+        x, tokens, scales = self.stem(space_to_depth(x)), None, []
+        for n, (down, modulate, encode) in enumerate(zip(self.down, self.modulate, self.encode, strict=True)):
+            x = encode(modulate(down(x), family))
+            if self.context is not None and n >= self.config.swin_from:
+                x, tokens = self.context[n - self.config.swin_from](x, tokens)
+            scales.append(unfolded(x, present))
         return scales
 
-    def _run(self, block: nn.Module, x: Tensor) -> Tensor:
-        if self.recompute and self.training:
-            return checkpoint(block, x, use_reentrant=False)
-        return block(x)
+    def _meet(self, scales: list[Tensor], present: Tensor, spacing: Tensor) -> list[Tensor]:
+        """Let modalities look at each other before they are fused."""
+        if self.cross is not None:
+            count = len(self.cross.strides)
+            scales = [*scales[:-count], *self.cross(scales[-count:], present, spacing)]
+        if self.deform is not None:
+            scales[DEFORMED_SCALE] = self.deform(scales[DEFORMED_SCALE], present)
+        return scales
+
+    def _decode(self, fused: list[Tensor]) -> list[Tensor]:
+        """Features (B, C, d, h, w) of the decoder at each scale, finest first; the coarsest are the fused ones."""
+        decoded = [fused[-1]]
+        for level in reversed(range(len(self.up))):
+            x = torch.cat([self.up[level](decoded[0]), fused[level]], dim=1)
+            decoded.insert(0, self.decode[level](x))
+        return decoded
+
+    def _presence(self, coarsest: Tensor) -> Tensor:
+        if self.presence is None:
+            return coarsest.new_zeros(0)
+        pooled = torch.cat([coarsest.mean((2, 3, 4)), coarsest.amax((2, 3, 4))], dim=1)
+        logit: Tensor = self.presence(pooled).squeeze(1)
+        return logit
+
+    def _coarse_head(self, n: int) -> CoarseHead:
+        head = self.coarse[n]
+        assert isinstance(head, CoarseHead)
+        return head
+
+    def _deep(self, decoded: list[Tensor], sides: tuple[int, ...]) -> tuple[CoarseOutput, ...]:
+        outputs = (self._coarse_head(n)(decoded[level]) for n, level in enumerate(SUPERVISED[: len(self.coarse)]))
+        return tuple(
+            CoarseOutput(*(cropped(part, sides, 2 ** (level + 1)) for part in output))
+            for level, output in zip(SUPERVISED, outputs, strict=False)
+        )
+
+
+def unfolded(x: Tensor, present: Tensor) -> Tensor:
+    """Features of the computed modalities (n, C, d, h, w) as (B, M, C, d, h, w), zeros where a modality is absent."""
+    if is_exporting() or bool(present.all()):
+        return x.view(*present.shape, *x.shape[1:])
+    full = x.new_zeros(*present.shape, *x.shape[1:])
+    full[present] = x
+    return full
+
+
+def context_path(config: NetworkConfig) -> nn.ModuleList:
+    """The path of tokens from its first scale on; their width doubles at each."""
+    path = nn.ModuleList()
+    for n, channels in enumerate(config.widths[config.swin_from :]):
+        width = config.swin_width * 2**n
+        path.append(ContextScale(channels, width, width // config.head_width, config.swin_window, first=n == 0))
+    return path
+
+
+def cross_scale_attention(config: NetworkConfig) -> CrossScaleAttention:
+    """Attention between modalities at the coarsest scales."""
+    widths = config.widths[-CROSS_SCALES:]
+    strides = [2 ** (n + 1) for n in range(len(config.widths))][-CROSS_SCALES:]
+    heads = config.cross_width // config.head_width
+    return CrossScaleAttention(widths, strides, config.cross_width, heads, config.radius_mm)
+
+
+def deformable_attention(config: NetworkConfig) -> DeformableAttention:
+    """Sampling at learned places at stride 8."""
+    channels = config.widths[DEFORMED_SCALE]
+    return DeformableAttention(channels, channels // config.head_width)

@@ -48,7 +48,7 @@ def test_an_absent_modality_has_no_influence_at_all(a_network):
     changed[:, 1] = 100 * torch.randn(16, 16, 16)
     first = run(a_network, images, [[True, False]], [[0, 1]])
     second = run(a_network, changed, [[True, False]], [[0, 1]])
-    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(first[:5], second[:5], strict=True))
     alone = run(a_network, images[:, :1], [[True]], [[0]])
     assert torch.allclose(first.structures, alone.structures, atol=1e-4)
 
@@ -86,7 +86,7 @@ def test_every_parameter_gets_a_gradient():
     for fusion in network.fuse:
         torch.nn.init.normal_(fusion.score.weight)
     output = network(torch.randn(1, 2, 16, 16, 16), torch.tensor([[True, True]]), torch.tensor([[0, 1]]))
-    sum(part.float().square().mean() for part in output).backward()
+    sum(part.float().square().mean() for part in output[:5]).backward()
     silent = [name for name, p in network.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert [
         name for name in silent if not name.endswith("score.bias")
