@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..training.plan import Plan
 
 GRACE_S = 120.0
-"""A step may take long, and the state is written at its end: Ctrl-C waits so long before the process is left at once."""
+"""A step may take long, and the state is written at its end; Ctrl-C leaves the process at once only after this."""
 
 MINUTES = 100.0
 
@@ -62,7 +62,7 @@ def train(
         given = {"init": init, "steps": steps, "name": name, "version": version, "seed": seed, "held_out": held_out}
         begun = begun_plan(out)
         chosen = _changed(_plan(plan, labels, data, begun), given)
-        trainer = prepare(chosen, out)
+        trainer = prepare(chosen, out, progress)
         if dry_run:
             tell_estimate(told, chosen, estimate(trainer, progress))
             return
@@ -129,7 +129,7 @@ def tell_estimate(told: Listener, plan: Plan, found: Estimate) -> None:
     hours = plan.steps * found.step_seconds / 3600
     told.say(
         table,
-        f"{plan.steps} steps of {found.step_seconds:.2f} s take about {hours:.1f} hours; memory {found.memory_mb:.0f} MiB.",
+        f"{plan.steps} steps of {found.step_seconds:.2f} s take about {hours:.1f} hours and {found.memory_mb:.0f} MiB.",
     )
     told.result(
         {

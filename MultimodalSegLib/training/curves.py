@@ -159,4 +159,6 @@ def _tensorboard(folder: Path, step: int) -> Any:
 
 
 def _unwritable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(f"Cannot write into {folder}: {error.strerror}.", "Free some disk space or choose another folder.")
+    return OutputError(
+        f"Cannot write into {folder}: {error.strerror}.", "Free some disk space or choose another folder."
+    )

@@ -207,19 +207,21 @@ class Trainer:
             batch = next(batches)
             waited += time.perf_counter() - began
             batch = batch.to(self.fabric.device)
+            self._check(batch.images, "An image", batch)
             with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
                 loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
-                self._check(loss, batch)
+                self._check(loss, "The loss", batch)
                 self.fabric.backward(loss / self.plan.accumulate)
             means.add({"loss": float(loss.detach()), **parts})
         return means.take(), waited
 
-    def _check(self, loss: Tensor, batch: Batch) -> None:
-        bad = not bool(torch.isfinite(loss))
+    def _check(self, value: Tensor, what: str, batch: Batch) -> None:
+        """Stop all processes, and keep the batch, if a value of one of them is not finite."""
+        bad = not bool(torch.isfinite(value).all())
         if bad:
             save_batch(batch, self.step, self.out)
         if self._any(bad):
-            raise self._not_a_number(f"The loss of step {self.step} is no number")
+            raise self._not_a_number(f"{what} of step {self.step} is no number")
 
     def _not_a_number(self, what: str) -> TrainingError:
         return TrainingError(

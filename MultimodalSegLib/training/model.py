@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,27 +11,38 @@ from torch import Tensor, nn
 
 from ..errors import InputError
 from ..models.checks import WEIGHTS
+from ..networks.config import VARIANTS, NetworkConfig, student, teacher, variant
 from .checkpoint import read_state
 from .plan import Plan
 from .source import Source
 
-SHIPPED_WIDTHS = (32, 64, 96, 128, 192)
-"""Channels at each scale of the model that was shipped with version 0.1.0."""
+PRESETS = ("shipped-0.1", "student", "teacher", *VARIANTS)
+"""Names of networks that a plan may give."""
 
 
 def network_settings(plan: Plan, source: Source) -> dict[str, Any]:
-    """The ``network`` entry of the bundle that a plan leads to.
+    """The ``network`` entry of the bundle that a plan leads to; heads for which the data have no truth are left out.
 
     Raises:
-        InputError: an unknown name.
+        InputError: an unknown name, or settings that are unknown or impossible.
     """
     sizes = {"families": len(source.families), "classes": len(source.classes)}
-    if isinstance(plan.network, Mapping):
-        widths = list(plan.network.get("widths", SHIPPED_WIDTHS))
-        return {"kind": "fusion", **plan.network, "widths": widths, "stride": 2 ** len(widths), **sizes}
-    if plan.network == "shipped-0.1":
-        return {"kind": "fusion", "widths": list(SHIPPED_WIDTHS), "stride": 2 ** len(SHIPPED_WIDTHS), **sizes}
-    raise InputError(f"The plan's network {plan.network!r} is unknown.", "Use shipped-0.1, student or teacher.")
+    lesion = bool(source.lesion)
+    heads: dict[str, Any] = {"side": source.sided, "lesion": lesion} | ({} if lesion else {"size_gate": False})
+    try:
+        if isinstance(plan.network, Mapping) and plan.network.get("kind", "fusion") == "fusion":
+            return NetworkConfig.from_dict({**sizes, **heads, **plan.network}).to_dict()
+        if isinstance(plan.network, Mapping):
+            return {**sizes, **heads, **plan.network}
+        if plan.network in VARIANTS:
+            return replace(variant(plan.network, **sizes), **heads).to_dict()
+        if plan.network == "shipped-0.1":
+            return NetworkConfig(**sizes, **heads).to_dict()
+        if plan.network in ("student", "teacher"):
+            return (student if plan.network == "student" else teacher)(**sizes, **heads).to_dict()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"The plan's network cannot be built: {error}", "Correct the plan.") from error
+    raise InputError(f"The plan's network {plan.network!r} is unknown.", f"Use one of {', '.join(PRESETS)}.")
 
 
 def start_from(network: nn.Module, path: Path) -> list[str]:

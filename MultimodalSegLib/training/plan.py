@@ -11,17 +11,19 @@ import numpy as np
 
 from ..errors import InputError
 from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
+from .augment.settings import Augmentation
 
 Size = tuple[int, int, int]
 
 PRECISIONS = ("auto", "32", "16", "bf16")
 DEVICES = ("auto", "cpu", "cuda")
+REGISTRATIONS = ("rigid", "affine", "bspline", "none")
 _CROPS = 1
 """Second number of the seed from which crop shapes are drawn; samples use 0, held-out samples 2."""
 
 
 def _halved(size: Size, stride: int) -> Size:
-    k, j, i = (min(n, max(2, n // 2 // stride) * stride) for n in size)
+    k, j, i = (min(n, max(1, n // 2 // stride) * stride) for n in size)
     return k, j, i
 
 
@@ -58,7 +60,7 @@ class Stage:
         _require(good, "stages.chances", self.chances, "a probability for each of the sizes, summing to 1")
 
     def halved(self, stride: int) -> Stage:
-        """The same stretch with crops of half the length along each axis, but not below twice ``stride``."""
+        """The same stretch with crops of half the length along each axis, but not below ``stride``."""
         sizes = tuple(_halved(size, stride) for size in self.sizes)
         return replace(self, sizes=sizes)
 
@@ -73,7 +75,10 @@ class Plan:
         labels: folder of whole-head label maps (NIfTI) to make images from; empty if there is a data set.
         data: a data set of real images: its description (JSON or CSV) or a folder in a known layout.
         held_out: names of label maps (stems) or of cases that are never trained on and are used for validation.
-        network: shipped-0.1, student, teacher, or a mapping with the settings of a network.
+        cache: folder for prepared cases of the data set; in the folder of the run if empty.
+        registration: rigid, affine, bspline or none, for images of a data set that are not aligned.
+        augmentation: random changes of the images of a data set.
+        network: student, teacher, one of the ablations, shipped-0.1, or a mapping with the settings of a network.
         init: model folder or checkpoint to start from; empty to start from random weights.
         stages: from coarse to fine; the last one's spacing is the working spacing of the model.
         batch: samples of one step, those of all processes and of all accumulated parts together.
@@ -107,6 +112,9 @@ class Plan:
     labels: str = ""
     data: str = ""
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
+    cache: str = ""
+    registration: str = "rigid"
+    augmentation: Augmentation = Augmentation()
     network: str | Mapping[str, Any] = "shipped-0.1"
     init: str = ""
     stages: tuple[Stage, ...] = (
@@ -148,6 +156,8 @@ class Plan:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or a positive number")
         _require(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "at least 0 and below 1")
         _require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        kinds = ", ".join(REGISTRATIONS)
+        _require(self.registration in REGISTRATIONS, "registration", self.registration, f"one of {kinds}")
         _require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
         ends = [stage.until for stage in self.stages]
         good = bool(ends) and ends == sorted(set(ends)) and ends[-1] == 1

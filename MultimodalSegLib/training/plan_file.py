@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 
 from ..errors import InputError, OutputError
 from ..losses.schedule import LossSchedule, LossWeights
+from .augment.settings import Augmentation
 from .plan import Plan, Stage
 
 PLAN = "plan.yaml"
@@ -23,6 +24,7 @@ PLAN = "plan.yaml"
 def to_dict(plan: Plan) -> dict[str, Any]:
     """A plan as plain lists, mappings, numbers and texts."""
     content = {entry.name: _plain(getattr(plan, entry.name)) for entry in fields(plan)}
+    content["augmentation"] = _plain(asdict(plan.augmentation))
     content["stages"] = [_plain(asdict(stage)) for stage in plan.stages]
     content["losses"] = [{"fraction": place, **_plain(asdict(weights))} for place, weights in plan.losses.points]
     return content
@@ -41,6 +43,8 @@ def from_dict(content: Mapping[str, Any]) -> Plan:
             given["stages"] = tuple(_stage(entry) for entry in content["stages"])
         if "losses" in content:
             given["losses"] = LossSchedule(tuple(_weights(entry) for entry in content["losses"]))
+        if "augmentation" in content:
+            given["augmentation"] = _augmentation(content["augmentation"])
         return Plan(**given)
     except (TypeError, ValueError) as error:
         raise InputError(f"The plan cannot be understood: {error}", "Correct the plan.") from error
@@ -119,6 +123,11 @@ def _typed(name: str, value: Any) -> Any:
     return tuple(map(str, value)) if wanted == tuple[str, ...] else value
 
 
+def _augmentation(entry: Mapping[str, Any]) -> Augmentation:
+    _check_keys(entry, Augmentation, "augmentation")
+    return Augmentation(**{name: _number_or_numbers(value) for name, value in entry.items()})
+
+
 def _stage(entry: Mapping[str, Any]) -> Stage:
     _check_keys(entry, Stage, "stages")
     sizes = tuple((int(k), int(j), int(i)) for k, j, i in entry["sizes"])
@@ -128,9 +137,12 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
 
 def _weights(entry: Mapping[str, Any]) -> tuple[float, LossWeights]:
     _check_keys(entry, LossWeights, "losses", ("fraction",))
-    given = {name: value for name, value in entry.items() if name != "fraction"}
-    deep = {"deep": tuple(map(float, given.pop("deep")))} if "deep" in given else {}
-    return float(entry["fraction"]), LossWeights(**{name: float(v) for name, v in given.items()}, **deep)
+    given = {name: _number_or_numbers(value) for name, value in entry.items() if name != "fraction"}
+    return float(entry["fraction"]), LossWeights(**given)
+
+
+def _number_or_numbers(value: Any) -> Any:
+    return tuple(map(float, value)) if isinstance(value, list | tuple) else float(value)
 
 
 def _check_keys(content: object, kind: type, where: str, more: tuple[str, ...] = ()) -> None:
@@ -141,4 +153,4 @@ def _check_keys(content: object, kind: type, where: str, more: tuple[str, ...] =
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1, 0.0)[0]
             place = f"The {where}" if where == "plan" else f"The plan's {where}"
-            raise InputError(f"{place} holds the unknown key {key!r}; the nearest known one is {near!r}.", "Correct it.")
+            raise InputError(f"{place} holds the unknown key {key!r}; the nearest known is {near!r}.", "Correct it.")

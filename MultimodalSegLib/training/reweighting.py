@@ -7,8 +7,8 @@ is the first-order change of the loss if its features were removed, ``mean |f dL
 
     s_k = I_k / sum_j I_j        S_k <- d S_k + (1 - d) s_k        dL/df_k <- w_k dL/df_k,    w_k ~ mean(S) / S_k
 
-with the w of one sample averaging 1. A factor on all gradients of a weight would be undone by AdamW; these factors act on
-features, before the gradients of the modalities are added up in the shared encoder, and turn the direction of the sum.
+with the w of one sample averaging 1. A factor on all gradients of a weight would be undone by AdamW; these factors act
+on features, before the gradients of the modalities are added up in the shared encoder, and turn the direction of the sum.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ class GradientReweighting:
     """Watches and scales the gradients with which the fusion answers to the features of each modality.
 
     Args:
-        network: with ``fuse``, a list of modules called with features (B, M, C, d, h, w) and present (B, M); itself
-            called with images, present and family.
+        network: with ``fuse``, a list of modules called with features (B, M, C, d, h, w), present and family (B, M).
         families: number of modality families.
 
     Raises:
@@ -45,8 +44,6 @@ class GradientReweighting:
             raise ValueError(f"The network {type(network).__name__} has no fusion whose gradients could be reweighted.")
         self.share = torch.full((families,), 1.0 / families, dtype=torch.float64)
         self._sums = torch.zeros(2, families, dtype=torch.float64)
-        self._family = torch.zeros(0, 0, dtype=torch.int64)
-        network.register_forward_pre_hook(self._note_family)
         for stage in stages:
             stage.register_forward_pre_hook(self._watch)
 
@@ -80,13 +77,10 @@ class GradientReweighting:
         """Go on from a saved state."""
         self.share = state["share"].clone()
 
-    def _note_family(self, _module: nn.Module, given: tuple[Any, ...]) -> None:
-        self._family = given[2]
-
     def _watch(self, _module: nn.Module, given: tuple[Any, ...]) -> None:
-        features, present = given[:2]
+        features, present, family = given
         if features.requires_grad:
-            features.register_hook(partial(self._scale, features.detach(), present, self._family))
+            features.register_hook(partial(self._scale, features.detach(), present, family))
 
     def _scale(self, features: Tensor, present: Tensor, family: Tensor, gradient: Tensor) -> Tensor:
         importance = (gradient.float() * features.float()).abs().flatten(2).mean(2).double()  # (B, M)

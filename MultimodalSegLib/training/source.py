@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,7 @@ class Source:
 
     Args:
         samples: those of a run by number, for any plan with the same data.
-        held_out: samples for validation.
-        held_out_cases: number of the case of each of them; empty if each is a case of its own.
+        held_out: samples for validation, made-up crops or whole cases.
         families: modality families that the network is told apart by.
         classes: entries of ``network_classes`` in a bundle's metadata, the background first.
         lesion: entry of the lesion output, empty if there is none.
@@ -33,7 +32,6 @@ class Source:
 
     samples: Callable[[Plan], Dataset[Sample]]
     held_out: Samples
-    held_out_cases: Sequence[int]
     families: tuple[str, ...]
     classes: tuple[Mapping[str, Any], ...]
     lesion: Mapping[str, Any]
@@ -83,20 +81,8 @@ def label_map_source(plan: Plan) -> Source:
     return Source(
         partial(LabelMapSamples, training),
         HeldOutSamples(held_out or training, plan),
-        (),
         FAMILIES,
         tuple({key: value for key, value in entry.items() if key != "labels"} for entry in table["classes"]),
         {key: value for key, value in table["lesion"].items() if key != "labels"},
         ABOUT_LABEL_MAPS,
     )
-
-
-def open_source(plan: Plan) -> Source:
-    """The source that a plan names.
-
-    Raises:
-        InputError: none, or one that cannot be used.
-    """
-    if plan.labels:
-        return label_map_source(plan)
-    raise InputError("The plan names neither label maps nor a data set.", "Fill in 'labels' or 'data'.")

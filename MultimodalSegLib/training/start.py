@@ -7,38 +7,59 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..errors import InputError
 from ..losses.schedule import LossSchedule
 from ..losses.topology import TopologyLoss
 from ..networks.build import build_network
+from ..progress import Progress, silent
 from .checkpoint import LAST
+from .data_source import data_set_source
 from .devices import make_fabric
 from .loop import Trainer
 from .model import network_settings, start_from
 from .objective import Objective
 from .plan import Plan
 from .plan_file import PLAN, read_plan
-from .source import Source, open_source
+from .source import Source, label_map_source
 from .task import Task
 from .validation import Validation
 
 
-def prepare(plan: Plan, out: Path) -> Trainer:
+def open_source(plan: Plan, out: Path, progress: Progress = silent) -> Source:
+    """The source that a plan names.
+
+    Args:
+        plan: with label maps or a data set.
+        out: folder of the run.
+        progress: told of each case that is prepared.
+
+    Raises:
+        InputError: none, or one that cannot be used.
+    """
+    if plan.labels:
+        return label_map_source(plan)
+    if plan.data:
+        return data_set_source(plan, Path(plan.cache) if plan.cache else out / "prepared", progress)
+    raise InputError("The plan names neither label maps nor a data set.", "Fill in 'labels' or 'data'.")
+
+
+def prepare(plan: Plan, out: Path, progress: Progress = silent) -> Trainer:
     """Open the data, build the network and load the state that ``out`` may hold.
 
     Args:
         plan: every choice.
         out: folder of the run; made if it is not there.
+        progress: told of each case of a data set that is prepared.
 
     Raises:
         InputError: data, network or state do not fit the plan.
         OutputError: the folder cannot be made.
     """
-    source = open_source(plan)
+    source = open_source(plan, out, progress)
     settings = network_settings(plan, source)
-    _check_crops(plan, int(settings["stride"]))
     fabric = make_fabric(plan)
     torch.manual_seed(plan.seed)
     network = build_network(settings)
@@ -46,7 +67,9 @@ def prepare(plan: Plan, out: Path) -> Trainer:
         start_from(network, Path(plan.init))
     model = model_metadata(plan, source, settings)
     has_lesion = bool(source.lesion) and bool(settings.get("lesion", True))
-    validation = Validation(source.held_out, source.names, source.held_out_cases, has_lesion)
+    last = plan.stages[-1]
+    window = last.sizes[int(np.argmax(last.chances))]
+    validation = Validation(source.held_out, source.names, window, last.spacing, has_lesion)
     task = Task(network, make_objective(plan, source, settings))
     out.mkdir(parents=True, exist_ok=True)
     return Trainer(plan, task, source.samples, out, fabric, model, validation)
@@ -83,15 +106,6 @@ def model_metadata(plan: Plan, source: Source, settings: Mapping[str, Any]) -> d
         "network_classes": [dict(entry) for entry in source.classes],
         "lesion": dict(source.lesion),
     }
-
-
-def _check_crops(plan: Plan, stride: int) -> None:
-    for size in (size for stage in plan.stages for size in stage.sizes):
-        if any(n % stride for n in size) or max(size) < 2 * stride:
-            raise InputError(
-                f"The plan's crop of {' x '.join(map(str, size))} voxels does not fit the network.",
-                f"Use multiples of {stride}, with {2 * stride} or more along one axis at least.",
-            )
 
 
 def begun_plan(out: Path) -> Plan | None:

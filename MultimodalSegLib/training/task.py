@@ -21,7 +21,8 @@ class Task(nn.Module):
     An objective that is itself a module (one with projections to learn, say) is trained and saved with the network.
 
     Args:
-        network: called with images, present and family of the batch.
+        network: called with images, present and family of the batch and the spacing; gives a
+            :class:`~MultimodalSegLib.networks.outputs.FusionOutput`.
         objective: the loss of one sample; see :data:`LossOf`.
     """
 
@@ -38,13 +39,13 @@ class Task(nn.Module):
             step: number of the step.
             spacing: millimetres per voxel, isotropic.
         """
-        output = self.network(batch.images, batch.present, batch.family)
-        loss, parts = torch.zeros((), device=batch.images.device), {}
+        output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
+        loss = torch.zeros((), device=batch.images.device)
+        parts: dict[str, float] = {}
         with torch.autocast(batch.images.device.type, enabled=False):  # losses need their 32 bits
             for n in range(len(batch)):
                 one = _of_sample(output, n)
-                deep = getattr(one, "deep", ())
-                each, found = self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, deep)
+                each, found = self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, one.deep)
                 loss = loss + each / len(batch)
                 for name, value in found.items():
                     parts[name] = parts.get(name, 0.0) + value / len(batch)
