@@ -15,7 +15,6 @@ from .plan import Plan
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-PRECISION = {"32": "32-true", "16": "16-mixed", "bf16": "bf16-mixed"}
 AUTOMATIC = {torch.float32: "32", torch.float16: "16", torch.bfloat16: "bf16"}
 
 
@@ -31,6 +30,7 @@ def make_fabric(plan: Plan) -> Fabric:
     """
     try:
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins import MixedPrecision, Precision
         from lightning_fabric.strategies import DDPStrategy
     except ImportError as error:
         raise MissingPackageError(
@@ -46,14 +46,11 @@ def make_fabric(plan: Plan) -> Fabric:
             "Lower 'devices' in the plan.",
         )
     precision = plan.precision if plan.precision != "auto" else AUTOMATIC[choose_precision(device)]
+    # as a plugin, because Fabric would silently take bf16 for 16 on a processor
+    plugin = Precision() if precision == "32" else MixedPrecision(f"{precision}-mixed", device.type)
     # with one modality there is nothing to fuse, and the weights of the fusion get no gradient
     strategy = DDPStrategy(find_unused_parameters=True) if plan.devices > 1 else "auto"
-    fabric = Fabric(
-        accelerator=device.type,
-        devices=plan.devices,
-        strategy=strategy,
-        precision=PRECISION[precision],  # type: ignore[arg-type]
-    )
+    fabric = Fabric(accelerator=device.type, devices=plan.devices, strategy=strategy, plugins=plugin)
     fabric.launch()
     return fabric
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ..errors import Cancelled, OutOfMemoryError, TrainingError
+from ..errors import Cancelled, InputError, OutOfMemoryError, TrainingError
 from ..inference.memory import is_out_of_memory
 from ..progress import Event, Progress, silent
 from .average import AveragedNetwork
@@ -78,8 +78,7 @@ class Trainer:
         self.step, self.seconds, self.best, self.dice = 0, 0.0, -math.inf, math.nan
         self.average = AveragedNetwork(task.network, plan.ema_decay)
         self.average.network.to(fabric.device)
-        families = int(self.model["network"]["families"])
-        self.reweighting = GradientReweighting(task.network, families) if plan.reweighting else None
+        self.reweighting = self._reweighting() if plan.reweighting else None
         optimizer = torch.optim.AdamW(task.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
         self.module, self.optimizer = fabric.setup(task, optimizer)
         self._skipped, self._stopping, self._shrunk = 0, False, False
@@ -151,7 +150,7 @@ class Trainer:
         self._skipped = 0 if finite else self._skipped + 1
         seconds = time.perf_counter() - began
         self.seconds += seconds
-        end = {"gradient_norm": float(norm) if finite else math.nan, "skipped": float(not finite)}  # type: ignore
+        end = {"gradient_norm": float(norm) if finite else math.nan, "skipped": float(not finite)}
         return {**row, **end, "learning_rate": rate, "wait": waited / seconds}
 
     def save(self, name: str = LAST) -> None:
@@ -288,7 +287,7 @@ class Trainer:
         """Sum over all processes."""
         if self.fabric.world_size == 1:
             return value
-        total: Tensor = self.fabric.all_reduce(value.to(self.fabric.device), reduce_op="sum")  # type: ignore
+        total: Tensor = self.fabric.all_reduce(value.to(self.fabric.device), reduce_op="sum")
         return total.to(value.device)
 
     def _any(self, said: bool) -> bool:
@@ -297,6 +296,12 @@ class Trainer:
     def _noise_seed(self) -> int:
         numbers = (self.plan.seed, _NOISE, self.step, self.fabric.global_rank)
         return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+    def _reweighting(self) -> GradientReweighting:
+        try:
+            return GradientReweighting(self.task.network, int(self.model["network"]["families"]))
+        except ValueError as error:
+            raise InputError(str(error), "Switch 'reweighting' off in the plan.") from error
 
     @property
     def _precision(self) -> Any:

@@ -26,7 +26,7 @@ def network_settings(plan: Plan, source: Source) -> dict[str, Any]:
     Raises:
         InputError: an unknown name, or settings that are unknown or impossible.
     """
-    sizes = {"families": len(source.families), "classes": len(source.classes)}
+    sizes: dict[str, Any] = {"families": len(source.families), "classes": len(source.classes)}
     lesion = bool(source.lesion)
     heads: dict[str, Any] = {"side": source.sided, "lesion": lesion} | ({} if lesion else {"size_gate": False})
     try:

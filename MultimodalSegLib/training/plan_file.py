@@ -148,7 +148,7 @@ def _number_or_numbers(value: Any) -> Any:
 def _check_keys(content: object, kind: type, where: str, more: tuple[str, ...] = ()) -> None:
     if not isinstance(content, Mapping):
         raise InputError(f"The plan's {where} is {content!r}, but must be 'key: value' lines.", "Correct the plan.")
-    known = [*more, *(entry.name for entry in fields(kind))]  # type: ignore[arg-type]
+    known = [*more, *(entry.name for entry in fields(kind))]
     for key in content:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, 1, 0.0)[0]

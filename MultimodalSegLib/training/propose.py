@@ -25,8 +25,8 @@ STRIDE = 32
 """Of the student and the teacher."""
 
 BYTES_PER_VOXEL = 600.0
-"""Of training with one modality and 16 bits; on a processor 460 (student) to 530 (teacher) were measured, at 96 x 96 x 96
-with two modalities, half of it for each."""
+"""Of training with one modality and 16 bits; 460 (student) to 530 (teacher) were measured on a processor, as half of
+what two modalities took at 96 x 96 x 96."""
 
 MEMORY_SHARE = 0.5
 LARGEST = {"cpu": 96**3, "cuda": 128**3}

@@ -8,7 +8,7 @@ is the first-order change of the loss if its features were removed, ``mean |f dL
     s_k = I_k / sum_j I_j        S_k <- d S_k + (1 - d) s_k        dL/df_k <- w_k dL/df_k,    w_k ~ mean(S) / S_k
 
 with the w of one sample averaging 1. A factor on all gradients of a weight would be undone by AdamW; these factors act
-on features, before the gradients of the modalities are added up in the shared encoder, and turn the direction of the sum.
+on features, before the gradients of the modalities are added up in the shared encoder, and turn the sum's direction.
 """
 
 from __future__ import annotations
