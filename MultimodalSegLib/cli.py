@@ -12,6 +12,7 @@ from .commands.demo import demo
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
 from .commands.models import models
+from .commands.plan import plan
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(segment)
 app.command()(register)
 app.add_typer(models, name="models")
+app.command()(plan)
 app.command()(train)
 app.command()(check_data)
 app.command()(demo)
