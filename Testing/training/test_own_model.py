@@ -39,10 +39,10 @@ def test_a_model_of_a_laboratory_s_own_data_is_used_as_it_was_trained(tmp_path: 
         augmentation=Augmentation(),
         network={"widths": [8, 16]},
         stages=(Stage(1.0, 1.0, ((24, 24, 24),), (1.0,)),),
-        steps=40,
+        steps=30,
         learning_rate=2e-2,
         ema_decay=0.8,
-        validation_steps=40,
+        validation_steps=30,
     )
     prepare(plan, tmp_path / "run").run()
     bundle = export(tmp_path / "run", tmp_path / "ball")
