@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 import typer
 
+from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
 from .commands.models import models
 from .commands.networks import networks
+from .commands.plan import plan
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
@@ -27,7 +29,9 @@ app = typer.Typer(
 app.command()(segment)
 app.command()(register)
 app.add_typer(models, name="models")
+app.command()(plan)
 app.command()(train)
+app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)
 app.command()(networks)

@@ -63,6 +63,13 @@ class MissingPackageError(MultimodalSegError):
     exit_code = 7
 
 
+class TrainingError(MultimodalSegError):
+    """A training run that cannot go on, such as one whose loss is no number anymore."""
+
+    kind = "training"
+    exit_code = 8
+
+
 class Cancelled(MultimodalSegError):
     """The user stopped the work; what was finished is kept."""
 

@@ -27,6 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 # Import names whose package on PyPI is called otherwise.
 DISTRIBUTION = {"skimage": "scikit-image", "slicer": "slicer-core", "vtk": "slicer-core", "PIL": "pillow"}
+DISTRIBUTION |= {"lightning_fabric": "lightning-fabric", "yaml": "PyYAML"}
 
 
 def extension(name: str) -> str:

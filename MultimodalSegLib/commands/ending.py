@@ -20,7 +20,7 @@ from ..run_folder import LOG, RECORD, RunFolder
 from .listeners import Listener
 
 GRACE_S = 2.0
-"""After so many seconds without an event the process is left at once: a long step in C++ cannot be interrupted."""
+"""A long step in C++ cannot be interrupted, so the process is left at once if no event comes for so long."""
 
 
 class InternalError(MultimodalSegError):
@@ -43,12 +43,13 @@ class Stop:
 
 
 @contextmanager
-def ending(listener: Listener, out: Path | None = None) -> Iterator[Progress]:
+def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S) -> Iterator[Progress]:
     """Run a command's work: tell its errors, and stop on SIGINT (Ctrl-C) or SIGTERM.
 
     Args:
         listener: is told the error.
         out: the run folder, which is marked as stopped and gets the log of an unexpected error.
+        grace_s: after so many seconds without an event the process is left at once.
 
     Yields:
         The progress listener to give to the work.
@@ -57,7 +58,7 @@ def ending(listener: Listener, out: Path | None = None) -> Iterator[Progress]:
         typer.Exit: with the exit code of the error.
     """
     try:
-        with _signals(listener, out) as stop:
+        with _signals(listener, out, grace_s) as stop:
             yield stop
     except typer.Exit:
         raise
@@ -71,7 +72,7 @@ def ending(listener: Listener, out: Path | None = None) -> Iterator[Progress]:
 
 
 @contextmanager
-def _signals(listener: Listener, out: Path | None) -> Iterator[Stop]:
+def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[Stop]:
     """Watch for signals from a second thread, because Python's own handlers wait until C++ code returns."""
     stop, over = Stop(listener), threading.Event()
     reading, writing = socket.socketpair()
@@ -84,7 +85,7 @@ def _signals(listener: Listener, out: Path | None) -> Iterator[Stop]:
         while number := reading.recv(1):
             if number[0] in wanted:
                 stop.requested.set()
-                if not over.wait(GRACE_S):
+                if not over.wait(grace_s):
                     _leave_at_once(listener, out)
                 return
 

@@ -148,6 +148,28 @@ class JsonLines:
             raise Cancelled("Nobody listens to the events anymore.", "Continue with --resume.") from error
 
 
+class Silent:
+    """For nobody: one of several processes that do the same work, of which another one speaks."""
+
+    def __call__(self, event: Event) -> None:
+        """Nothing."""
+
+    def say(self, *texts: RenderableType) -> None:
+        """Nothing."""
+
+    def warn(self, sentence: str) -> None:
+        """Nothing."""
+
+    def result(self, result: Mapping[str, Any]) -> None:
+        """Nothing."""
+
+    def error(self, error: MultimodalSegError) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""
+
+
 def listener(events: str | None) -> Listener:
     """The listener that the option ``--events`` asks for."""
     return JsonLines() if events else Terminal()

@@ -1,44 +1,141 @@
-"""``train``: a model from label maps."""
+"""``train``: a model from label maps, or from a laboratory's own images."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import InputError
 from .choices import Events
 from .ending import ending
-from .listeners import listener
+from .listeners import Listener, Silent, listener
+
+if TYPE_CHECKING:
+    from ..training.estimate import Estimate
+    from ..training.plan import Plan
+
+GRACE_S = 120.0
+"""A step may take long, and the state is written at its end; Ctrl-C leaves the process at once only after this."""
+
+MINUTES = 100.0
 
 
 def train(
-    labels: Annotated[Path, typer.Option(help="Folder of whole-head label maps (NIfTI, SynthSeg's numbers).")],
     out: Annotated[Path, typer.Option(help="Folder of the training run; a run that is there already goes on.")],
-    minutes: Annotated[float, typer.Option(help="Time to train for, all stretches together.", min=0.0)] = 100.0,
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "head",
-    version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
-    seed: Annotated[int, typer.Option(help="Seed of weights and samples.")] = 0,
-    held_out: Annotated[list[str] | None, typer.Option(help="Label maps (file-name stems) not to train on.")] = None,
+    plan: Annotated[Path | None, typer.Option(help="Every choice as a file; the command 'plan' proposes one.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Folder of whole-head label maps (NIfTI, SynthSeg's numbers).")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Data set of real images; see the command 'check-data'.")] = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Model folder or checkpoint whose weights to start from.")
+    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the whole run.")] = None,
+    minutes: Annotated[
+        float | None, typer.Option(min=0.0, help="Instead of steps: as many as fit; counts when a run begins.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version of the model.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
+    held_out: Annotated[
+        list[str] | None, typer.Option(help="Label maps (file-name stems) or cases not to train on.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Two steps at each crop shape, then time and memory of the whole.")
+    ] = False,
     events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
 ) -> None:
-    """Train a fusion network on made-up images of label maps and write it as a bundle.
+    """Train a fusion network and write it as a bundle.
 
-    The state is saved every few minutes; the same command goes on after an interruption. With a budget that is spent
-    already, the bundle is written from the saved state.
+    The plan lies in the folder of the run as plan.yaml. The state is saved every few minutes; the same command goes on
+    after an interruption, and ends with the same weights.
     """
-    told = listener(events)
-    with ending(told) as progress:
+    told = first_listener(events)
+    with ending(told, grace_s=GRACE_S) as progress:
+        from ..training.estimate import estimate, with_minutes
         from ..training.export import export
-        from ..training.loop import Trainer
-        from ..training.plan import Plan
+        from ..training.start import begun_plan, prepare
 
-        plan = Plan(minutes=minutes, seed=seed)
-        if held_out is not None:
-            plan = replace(plan, held_out=tuple(held_out))
-        trainer = Trainer(plan, labels, out)
+        given = {"init": init, "steps": steps, "name": name, "version": version, "seed": seed, "held_out": held_out}
+        begun = begun_plan(out)
+        chosen = _changed(_plan(plan, labels, data, begun), given)
+        trainer = prepare(chosen, out, progress)
+        if dry_run:
+            tell_estimate(told, chosen, estimate(trainer, progress))
+            return
+        if minutes is None and not (plan or steps or begun):
+            minutes = MINUTES
+        if minutes is not None and steps is None and not trainer.step:
+            found = trainer.fabric.broadcast(estimate(trainer, progress))
+            chosen = with_minutes(chosen, found, minutes)
+            trainer = prepare(chosen, out)
         trainer.run(progress)
-        bundle = export(out, out / name, name=name, version=version)
-        told.say(f"Model {bundle.name} {bundle.version} after {trainer.step} steps: {bundle.path}")
-        told.result({"bundle": str(bundle.path), "steps": trainer.step, "seconds": round(trainer.seconds, 1)})
+        if trainer.fabric.is_global_zero:
+            bundle = export(out, out / chosen.name)
+            told.say(f"Model {bundle.name} {bundle.version} after {trainer.step} steps: {bundle.path}")
+            told.result({"bundle": str(bundle.path), "steps": trainer.step, "seconds": round(trainer.seconds, 1)})
+
+
+def first_listener(events: str | None) -> Listener:
+    """The listener asked for; the other processes of a run on several devices are silent."""
+    from ..training.devices import is_first_process
+
+    return listener(events) if is_first_process() else Silent()
+
+
+def _plan(file: Path | None, labels: Path | None, data: Path | None, begun: Plan | None) -> Plan:
+    """The plan that is given, or that of the run which has begun, or a new one."""
+    from ..training.plan_file import read_plan
+    from ..training.propose import data_plan, label_map_plan
+
+    if sum(given is not None for given in (file, labels, data)) > 1:
+        raise InputError("--plan, --labels and --data exclude one another.", "Give one of them.")
+    if file is not None:
+        return read_plan(file)
+    if begun is not None:
+        return begun
+    if labels is not None:
+        return label_map_plan(labels)
+    if data is not None:
+        return data_plan(data)
+    raise InputError("Nothing to train on is given.", "Give --plan, --labels or --data.")
+
+
+def _changed(plan: Plan, given: dict[str, Any]) -> Plan:
+    """The plan with what the command line says otherwise."""
+    changes = {name: value for name, value in given.items() if value is not None}
+    if "held_out" in changes:
+        changes["held_out"] = tuple(changes["held_out"])
+    return replace(plan, **changes)
+
+
+def tell_estimate(told: Listener, plan: Plan, found: Estimate) -> None:
+    """Tell what a run will take."""
+    from rich.table import Table
+
+    table = Table("Stage", "Crop", "Part of the steps", "Seconds a step", "of samples", "Peak memory, MiB")
+    for trial in found.trials:
+        table.add_row(
+            str(trial.stage + 1),
+            " x ".join(map(str, trial.size)),
+            f"{trial.chance:.0%}",
+            f"{trial.computing:.2f}",
+            f"{trial.making:.2f}",
+            f"{trial.memory_mb:.0f}",
+        )
+    hours = plan.steps * found.step_seconds / 3600
+    told.say(
+        table,
+        f"{plan.steps} steps of {found.step_seconds:.2f} s take about {hours:.1f} hours and {found.memory_mb:.0f} MiB.",
+    )
+    told.result(
+        {
+            "steps": plan.steps,
+            "step_seconds": round(found.step_seconds, 4),
+            "hours": round(hours, 3),
+            "memory_mb": round(found.memory_mb, 1),
+        }
+    )

@@ -25,11 +25,12 @@ TOO_SHORT = ("fread got only", "but received", "itkMetaImageIO", "trouble readin
 """Parts of what ITK says about a file that ends too early."""
 
 
-def read_volume(path: str | Path) -> Volume:
+def read_volume(path: str | Path, *, channel: int | None = None) -> Volume:
     """Read a scan.
 
     Args:
         path: a NRRD, NIfTI or MetaImage file, or a folder with a DICOM series.
+        channel: which volume of a 4D file, from 0; None for a file that holds one.
 
     Returns:
         The volume, float32, on its own grid.
@@ -39,7 +40,7 @@ def read_volume(path: str | Path) -> Volume:
             spacing, axes or values with which nothing sensible can be done.
     """
     path = Path(path)
-    volume = read_series(path) if path.is_dir() else _read_file(path)
+    volume = read_series(path) if path.is_dir() else _read_file(path, channel)
     if not np.can_cast(volume.array.dtype, np.float32, "same_kind"):
         raise InputError(f"{path} holds values of type {volume.array.dtype}.", "Give a volume of real numbers.")
     check_values(volume.array, path)
@@ -110,7 +111,7 @@ def _write(image: sitk.Image, path: Path, *, compress: bool) -> None:
         check_nifti(path)  # ITK does not notice when the disk is full
 
 
-def _read_file(path: Path) -> Volume:
+def _read_file(path: Path, channel: int | None = None) -> Volume:
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.", "Check the name.")
     if path.is_dir():
@@ -126,7 +127,7 @@ def _read_file(path: Path) -> Volume:
     try:
         (check_nifti if ending.startswith(".nii") else check_text_header)(path)
         with _unambiguous(path, ending) as name, _quiet_itk():
-            image = _read_3d(name, path)
+            image = _read_3d(name, path, channel)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the rights of the file.") from error
     except RuntimeError as error:
@@ -136,8 +137,8 @@ def _read_file(path: Path) -> Volume:
     return volume
 
 
-def _read_3d(name: Path, path: Path) -> sitk.Image:
-    """Read one 3D image of single numbers; further axes of length one are dropped."""
+def _read_3d(name: Path, path: Path, channel: int | None) -> sitk.Image:
+    """Read one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(name))
     reader.ReadImageInformation()
@@ -149,7 +150,12 @@ def _read_3d(name: Path, path: Path) -> sitk.Image:
         )
     if components > 1:
         raise InputError(f"{path} holds {components} numbers per voxel.", "Give one volume per file, in gray values.")
-    if max(size[3:], default=1) > 1:
+    if channel is not None:
+        count = size[3] if len(size) == 4 else 1
+        if not 0 <= channel < count:
+            raise InputError(f"{path} has no volume number {channel}.", f"It holds {count}, counted from 0.")
+        reader.SetExtractIndex([0, 0, 0, *([channel] if len(size) == 4 else [])])
+    elif max(size[3:], default=1) > 1:
         raise InputError(
             f"{path} is a 4D image ({text} voxels).", "Save the one volume that you mean as a file of its own."
         )

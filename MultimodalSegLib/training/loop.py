@@ -1,168 +1,335 @@
-"""The training loop: made-up patients in, averaged weights out, resumable at any time."""
+"""The training loop: samples in, averaged weights out, resumable at any moment."""
 
 from __future__ import annotations
 
-import csv
 import math
-import multiprocessing
-import os
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
-from ..errors import InputError
-from ..losses.topology import TopologyLoss
-from ..networks.build import build_network
-from ..networks.device import choose_device, choose_precision
+from ..errors import Cancelled, InputError, OutOfMemoryError, TrainingError
+from ..inference.memory import is_out_of_memory
 from ..progress import Event, Progress, silent
-from ..synthesis.anatomy import head_classes
-from .objective import Objective
+from .average import AveragedNetwork
+from .batch import Batch, StepSampler, collate
+from .checkpoint import BEST, LAST, check_same_model, read_state, save_batch, write_state
+from .curves import Curves
+from .means import Means
 from .plan import Plan
-from .samples import FAMILIES, Sample, SampleStream
+from .plan_file import PLAN, to_dict, write_plan
+from .reweighting import GradientReweighting
+from .samples import Sample
+from .schedule import learning_rate
+from .smaller import smaller
+from .task import Task
+from .validation import Validation, mean_score
+from .workers import prepare_worker
 
-WARM_UP_STEPS = 200
-TOPOLOGY_STRUCTURES = ("lateral ventricle", "hippocampus")
-"""Structures whose components, rings and hollows count in the last part of the training."""
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
+MOST_SKIPPED = 50
+"""So many steps in a row without a finite gradient end the run; a gradient scaler needs about 16 at its start."""
 
-def network_config(plan: Plan) -> dict[str, Any]:
-    """The ``network`` entry of the bundle that a plan leads to."""
-    return {
-        "kind": "fusion",
-        "families": len(FAMILIES),
-        "classes": len(head_classes()["classes"]),
-        "widths": list(plan.widths),
-        "stride": 2 ** len(plan.widths),
-    }
+_NOISE = 3
+"""Second number of the seed of what is random inside the network; samples use 0 to 2."""
 
 
 class Trainer:
     """A run that can be stopped and continued.
 
+    Put together by :func:`~MultimodalSegLib.training.start.prepare`; with another task, other samples or another
+    validation it trains anything else. What a step does depends on the plan, the seed and the step's number alone, so
+    that a run that was killed ends with the same weights (to the last bit on a processor).
+
     Args:
         plan: every choice.
-        labels: folder of label maps (NIfTI), SynthSeg's numbers.
-        out: folder for ``state.pt`` (everything needed to continue) and ``log.csv``.
+        task: the network with its objective.
+        samples: gives the samples of a plan by number.
+        out: folder for the checkpoints, the plan and the curves.
+        fabric: launched.
+        model: entries of the metadata of the bundle that the run leads to; kept in the state.
+        validation: scores the averaged weights; None for none.
 
     Raises:
-        InputError: no label map to train on.
+        InputError: ``out`` holds the state of another network, or a damaged one.
     """
 
-    def __init__(self, plan: Plan, labels: Path, out: Path) -> None:
-        paths = sorted(p for p in labels.glob("*.nii*") if p.name.split(".")[0] not in plan.held_out)
-        if not paths:
-            raise InputError(f"{labels} holds no label map to train on.", "Give a folder with .nii.gz label maps.")
-        self.plan, self.paths, self.out = plan, paths, out
-        torch.manual_seed(plan.seed)
-        self.network = build_network(network_config(plan))
-        self.device = choose_device("auto")
-        # float16 would need a gradient scaler; such devices train in float32
-        self.mixed = choose_precision(self.device) is torch.bfloat16
-        self.network.to(self.device)
-        self.average = {k: v.detach().clone().float() for k, v in self.network.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
-        channels = [n for n, entry in enumerate(head_classes()["classes"]) if entry["name"] in TOPOLOGY_STRUCTURES]
-        self.objective = Objective(topology=TopologyLoss(), topology_channels=channels)
-        self.step, self.seconds = 0, 0.0
-        out.mkdir(parents=True, exist_ok=True)
-        if self.state_path.exists():
-            self._load()
-
-    @property
-    def state_path(self) -> Path:
-        return self.out / "state.pt"
+    def __init__(
+        self,
+        plan: Plan,
+        task: Task,
+        samples: Callable[[Plan], Dataset[Sample]],
+        out: Path,
+        fabric: Fabric,
+        model: Mapping[str, Any],
+        validation: Validation | None = None,
+    ) -> None:
+        self.plan, self.task, self.samples, self.out, self.fabric = plan, task, samples, out, fabric
+        self.model, self.validation = dict(model), validation
+        self.step, self.seconds, self.best, self.dice = 0, 0.0, -math.inf, math.nan
+        self.average = AveragedNetwork(task.network, plan.ema_decay)
+        self.average.network.to(fabric.device)
+        self.reweighting = self._reweighting() if plan.reweighting else None
+        optimizer = torch.optim.AdamW(task.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
+        self.module, self.optimizer = fabric.setup(task, optimizer)
+        self._skipped, self._stopping, self._shrunk = 0, False, False
+        self._text = ""
+        if (out / LAST).exists():
+            self._load(read_state(out / LAST))
 
     @property
     def fraction(self) -> float:
-        """Part of the time budget that is spent, 0 to 1."""
-        return self.seconds / (60.0 * self.plan.minutes)
+        """Part of the run that is over, 0 to 1."""
+        return self.step / self.plan.steps
 
     def run(self, progress: Progress = silent) -> None:
-        """Train until the budget is spent."""
-        shared = multiprocessing.Value("d", self.fraction)
-        stream = SampleStream(self.paths, self.plan, self.step, shared)
-        loader = DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=3)
-        samples = iter(loader)
-        saved = self.seconds
-        running: dict[str, float] = {}
-        while self.fraction < 1.0:
-            started = time.perf_counter()
-            parts = self._train_step(next(samples))
-            self.seconds += time.perf_counter() - started
-            shared.value = self.fraction
-            running = {k: 0.98 * running.get(k, v) + 0.02 * v for k, v in parts.items()}
-            if self.step % 20 == 0:
-                self._log(running)
-                text = " ".join(f"{k} {v:.3f}" for k, v in running.items())
-                progress(Event("train", self.seconds, 60.0 * self.plan.minutes, f"step {self.step}: {text}"))
-            if self.seconds - saved > 60.0 * self.plan.checkpoint_minutes:
-                self.save()
-                saved = self.seconds
-        self.save()
+        """Train to the last step of the plan.
 
-    def _train_step(self, sample: Sample) -> dict[str, float]:
+        Raises:
+            Cancelled: ``progress`` asked to stop; the state is saved.
+            TrainingError: the loss is no number anymore; the last good state and the batch are kept.
+            OutOfMemoryError: a smaller part or crop was not enough; the state is saved.
+            OutputError: the disk is full; the last state that was written is kept.
+        """
+        curves = None
+        if self.fabric.is_global_zero:
+            write_plan(self.plan, self.out / PLAN)
+            curves = Curves(self.out, self.step)
+        try:
+            self._train(curves, progress)
+        finally:
+            if curves:
+                curves.close()
+
+    def batches(self) -> Iterator[Batch]:
+        """The batches of this process from the present step on."""
+        workers = self.plan.workers
+        loader = DataLoader(
+            self.samples(self.plan),
+            batch_sampler=StepSampler(self.plan, self.step, self.fabric.global_rank),
+            collate_fn=collate,
+            num_workers=workers,
+            prefetch_factor=3 if workers else None,
+            worker_init_fn=prepare_worker,
+            pin_memory=self.fabric.device.type == "cuda",
+        )
+        return iter(loader)
+
+    def advance(self, batches: Iterator[Batch]) -> dict[str, float]:
+        """One step.
+
+        Returns:
+            For the log: the loss and its parts, the norm of the gradient, whether the step was skipped because that is
+            not finite, and the part of its time spent waiting for samples.
+        """
+        began = time.perf_counter()
+        torch.manual_seed(self._noise_seed())
+        row, waited = self._gradients(batches)
+        rate = learning_rate(self.plan, self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * self._schedule()
-        self.network.train()
-        images, family = sample.images.to(self.device), sample.family.to(self.device)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed):
-            output = self.network(images, torch.ones_like(family, dtype=torch.bool), family)
-        moved = Sample(*(value.to(self.device) for value in vars(sample).values()))
-        spacing = self.plan.stage(self.fraction).spacing
-        loss, parts = self.objective(output, moved, self.fraction, self.step, (spacing, spacing, spacing))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        if torch.isfinite(norm):
+            group["lr"] = rate
+        norm = self.fabric.clip_gradients(
+            self.module, self.optimizer, max_norm=self.plan.clip, error_if_nonfinite=False
+        )
+        finite = norm is not None and bool(torch.isfinite(norm))
+        if finite or self._precision.state_dict():  # a scaler skips such steps itself, and learns from them
             self.optimizer.step()
-        parts["skipped"] = float(not torch.isfinite(norm))
+        if self.reweighting:
+            self.reweighting.update(self._sum)
         self.step += 1
-        self._update_average()
-        return parts
+        self.average.update(self.task.network, self.step)
+        self._skipped = 0 if finite else self._skipped + 1
+        seconds = time.perf_counter() - began
+        self.seconds += seconds
+        end = {"gradient_norm": float(norm) if finite else math.nan, "skipped": float(not finite)}
+        return {**row, **end, "learning_rate": rate, "wait": waited / seconds}
 
-    def _schedule(self) -> float:
-        warm_up = min(1.0, (self.step + 1) / WARM_UP_STEPS)
-        return warm_up * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1.0, self.fraction))))
+    def save(self, name: str = LAST) -> None:
+        """Write everything needed to go on.
 
-    def _update_average(self) -> None:
-        decay = min(self.plan.ema_decay, (1 + self.step) / (10 + self.step))
-        for name, value in self.network.state_dict().items():
-            self.average[name].lerp_(value.detach().float(), 1 - decay)
+        Raises:
+            TrainingError: a weight is not finite; nothing is written.
+            OutputError: the disk is full; the file before it stays.
+        """
+        if not all(bool(torch.isfinite(value).all()) for value in self.task.parameters()):
+            raise self._not_a_number(f"A weight is no number after step {self.step}")
+        if self.fabric.is_global_zero:
+            write_state(self._state(), self.out / name)
 
-    def _log(self, parts: Mapping[str, float]) -> None:
-        path = self.out / "log.csv"
-        new = not path.exists()
-        with path.open("a", newline="") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow(["step", "seconds", *parts])
-            writer.writerow([self.step, f"{self.seconds:.1f}", *(f"{v:.4f}" for v in parts.values())])
+    def _train(self, curves: Curves | None, progress: Progress) -> None:
+        batches, means, saved = self.batches(), Means(), time.monotonic()
+        while self.step < self.plan.steps:
+            try:
+                means.add(self.advance(batches))
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+                batches = self._shrink(error)
+                self._tell(progress)
+                continue
+            if self._skipped >= MOST_SKIPPED:
+                raise self._not_a_number(f"The gradients of {MOST_SKIPPED} steps up to {self.step} are no numbers")
+            if self._due(self.plan.log_steps):
+                self._log(curves, means.take())
+            self._tell(progress)
+            validated = self._due(self.plan.validation_steps)
+            if validated:
+                self._validate(curves, progress)
+            stop = self._any(self._stopping)
+            late = time.monotonic() - saved > 60.0 * self.plan.checkpoint_minutes
+            if stop or validated or late or self._due(self.plan.checkpoint_steps):
+                self.save()
+                saved = time.monotonic()
+            if stop:
+                self.fabric.barrier()
+                what = f"Stopped after step {self.step} of {self.plan.steps}; the state is saved."
+                raise Cancelled(what, "The same command goes on.")
+        if curves:
+            curves.draw()
 
-    def save(self) -> None:
-        """Write everything needed to continue; an interrupted write leaves the previous state."""
-        state = {
-            "network": self.network.state_dict(),
-            "average": self.average,
+    def _gradients(self, batches: Iterator[Batch]) -> tuple[dict[str, float], float]:
+        """Add up the gradients of the parts of a step; gives the loss with its parts, and the seconds waited."""
+        stage, _ = self.plan.crop(self.step)
+        means, waited = Means(), 0.0
+        self.optimizer.zero_grad(set_to_none=True)
+        for turn in range(self.plan.accumulate):
+            began = time.perf_counter()
+            batch = next(batches)
+            waited += time.perf_counter() - began
+            batch = batch.to(self.fabric.device)
+            self._check(batch.images, "An image", batch)
+            with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
+                loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
+                self._check(loss, "The loss", batch)
+                self.fabric.backward(loss / self.plan.accumulate)
+            means.add({"loss": float(loss.detach()), **parts})
+        return means.take(), waited
+
+    def _check(self, value: Tensor, what: str, batch: Batch) -> None:
+        """Stop all processes, and keep the batch, if a value of one of them is not finite."""
+        bad = not bool(torch.isfinite(value).all())
+        if bad:
+            save_batch(batch, self.step, self.out)
+        if self._any(bad):
+            raise self._not_a_number(f"{what} of step {self.step} is no number")
+
+    def _not_a_number(self, what: str) -> TrainingError:
+        return TrainingError(
+            f"{what}; the last good state is kept, and the batch of a bad loss, in {self.out}.",
+            "Look at the batch, lower the learning rate, or use another precision; the same command goes on.",
+        )
+
+    def _shrink(self, error: BaseException) -> Iterator[Batch]:
+        """After the memory was not enough: the same step again with less at once, but only the first time."""
+        self.optimizer.zero_grad(set_to_none=True)
+        traceback.clear_frames(error.__traceback__)  # they hold the features of the network
+        if self.fabric.device.type == "cuda":
+            torch.cuda.empty_cache()
+        change = smaller(self.plan, int(self.model["network"]["stride"]))
+        if self._shrunk or change is None or self.fabric.world_size > 1:
+            again = " again" if self._shrunk else ""
+            if self.fabric.world_size == 1:
+                self.save()
+            raise OutOfMemoryError(
+                f"The memory is not enough{again} at step {self.step}: {self._largest()}.",
+                "Lower the crop sizes or raise 'accumulate' in the plan, or choose a smaller network.",
+            ) from error
+        self.plan, how = change
+        self._shrunk = True
+        self._text = f"The memory was not enough. {how}"
+        warnings.warn(self._text, stacklevel=2)
+        write_plan(self.plan, self.out / PLAN)
+        return self.batches()
+
+    def _largest(self) -> str:
+        _, size = self.plan.crop(self.step)
+        return f"{self.plan.part} samples of {' x '.join(map(str, size))} voxels at once"
+
+    def _log(self, curves: Curves | None, row: Mapping[str, float]) -> None:
+        dice = "" if math.isnan(self.dice) else f", Dice {self.dice:.3f}"
+        self._text = f"loss {row['loss']:.3f}{dice}, waiting {row['wait']:.0%}"
+        if curves:
+            curves.add_row({"step": self.step, "seconds": self.seconds, **row})
+
+    def _validate(self, curves: Curves | None, progress: Progress) -> None:
+        """Score the averaged weights, and keep them if they are the best so far."""
+        if self.validation is None or not len(self.validation):
+            return
+        scores = self.validation(self.average.network, self.fabric, lambda: self._tell(progress))
+        self.dice = mean_score(scores)
+        if curves:
+            curves.add_scores({"step": self.step, "mean": self.dice, **scores})
+            curves.draw()
+        if self.dice > self.best:
+            self.best = self.dice
+            self.save(BEST)
+
+    def _tell(self, progress: Progress) -> None:
+        """Say how far the run is; a wish to stop is remembered, so that all processes stop after the same step."""
+        try:
+            progress(Event("train", self.step, self.plan.steps, self._text))
+        except Cancelled:
+            self._stopping = True
+
+    def _due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self.plan.steps
+
+    def _sum(self, value: Tensor) -> Tensor:
+        """Sum over all processes."""
+        if self.fabric.world_size == 1:
+            return value
+        total: Tensor = self.fabric.all_reduce(value.to(self.fabric.device), reduce_op="sum")
+        return total.to(value.device)
+
+    def _any(self, said: bool) -> bool:
+        return bool(self._sum(torch.tensor(float(said))) > 0)
+
+    def _noise_seed(self) -> int:
+        numbers = (self.plan.seed, _NOISE, self.step, self.fabric.global_rank)
+        return int(np.random.SeedSequence(numbers).generate_state(1)[0])
+
+    def _reweighting(self) -> GradientReweighting:
+        try:
+            return GradientReweighting(self.task.network, int(self.model["network"]["families"]))
+        except ValueError as error:
+            raise InputError(str(error), "Switch 'reweighting' off in the plan.") from error
+
+    @property
+    def _precision(self) -> Any:
+        return self.fabric.strategy.precision
+
+    def _state(self) -> dict[str, Any]:
+        own = {name: value for name, value in self.task.state_dict().items() if not name.startswith("network.")}
+        return {
+            "network": self.task.network.state_dict(),
+            "average": self.average.network.state_dict(),
+            "task": own,
             "optimizer": self.optimizer.state_dict(),
+            "scaler": self._precision.state_dict(),
+            "reweighting": self.reweighting.state_dict() if self.reweighting else {},
             "step": self.step,
             "seconds": self.seconds,
-            "plan": asdict(self.plan),
+            "best": self.best,
+            "plan": to_dict(self.plan),
+            "model": self.model,
         }
-        part = self.state_path.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, self.state_path)
 
-    def _load(self) -> None:
-        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
+    def _load(self, state: Mapping[str, Any]) -> None:
+        check_same_model(state["model"], self.model, self.out)
+        self.task.network.load_state_dict(state["network"])
+        self.average.network.load_state_dict(state["average"])
+        self.task.load_state_dict(state["task"], strict=False)
         self.optimizer.load_state_dict(state["optimizer"])
-        self.average = state["average"]
-        self.step, self.seconds = state["step"], state["seconds"]
+        self._precision.load_state_dict(state["scaler"])
+        if self.reweighting and state["reweighting"]:
+            self.reweighting.load_state_dict(state["reweighting"])
+        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]

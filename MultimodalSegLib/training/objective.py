@@ -83,7 +83,7 @@ class Objective:
         """
         weights = self.schedule.at(fraction)
         heads = head_losses(output, sample, weights)
-        presence = presence_loss(output.presence, sample.lesion)
+        presence = presence_loss(output.presence, sample.lesion) if weights.presence else heads.structures.new_zeros(())
         boundary, topology = self._shape_losses(output.structures, sample.channel, weights, step, spacing)
         coarse = deep_supervision(deep, sample, weights)
         total = (

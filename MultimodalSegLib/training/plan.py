@@ -2,9 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
+from .augment.settings import Augmentation
 
 Size = tuple[int, int, int]
+
+PRECISIONS = ("auto", "32", "16", "bf16")
+DEVICES = ("auto", "cpu", "cuda")
+REGISTRATIONS = ("rigid", "affine", "bspline", "none")
+_CROPS = 1
+"""Second number of the seed from which crop shapes are drawn; samples use 0, held-out samples 2."""
+
+
+def _halved(size: Size, stride: int) -> Size:
+    k, j, i = (min(n, max(1, n // 2 // stride) * stride) for n in size)
+    return k, j, i
+
+
+def _require(good: bool, name: str, value: object, wanted: str) -> None:
+    if not good:
+        raise InputError(f"The plan's {name} is {value!r}, but must be {wanted}.", "Correct the plan.")
 
 
 @dataclass(frozen=True)
@@ -12,10 +37,13 @@ class Stage:
     """A stretch of training at one resolution.
 
     Args:
-        until: fraction of the whole budget at which it ends, 0 to 1.
+        until: fraction of the steps at which it ends, 0 to 1.
         spacing: millimetres per voxel, isotropic.
         sizes: crop shapes (k, j, i), multiples of the network's stride.
         chances: probability of each crop shape.
+
+    Raises:
+        InputError: a value out of its range.
     """
 
     until: float
@@ -23,36 +51,133 @@ class Stage:
     sizes: tuple[Size, ...]
     chances: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        _require(0 < self.until <= 1, "stages.until", self.until, "a fraction above 0 and at most 1")
+        _require(self.spacing > 0, "stages.spacing", self.spacing, "a positive number of millimetres")
+        good = bool(self.sizes) and all(len(size) == 3 and min(size) >= 1 for size in self.sizes)
+        _require(good, "stages.sizes", self.sizes, "a list of three whole numbers of voxels each")
+        good = len(self.chances) == len(self.sizes) and min(self.chances) >= 0 and math.isclose(sum(self.chances), 1)
+        _require(good, "stages.chances", self.chances, "a probability for each of the sizes, summing to 1")
+
+    def halved(self, stride: int) -> Stage:
+        """The same stretch with crops of half the length along each axis, but not below ``stride``."""
+        sizes = tuple(_halved(size, stride) for size in self.sizes)
+        return replace(self, sizes=sizes)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """Training on label maps.
+    """Every choice of a training run; written beside the weights as ``plan.yaml``.
 
     Args:
-        minutes: wall time to train for, all resumed stretches together.
-        held_out: file-name stems of label maps that are never trained on.
-        widths: channels of the network at each scale.
+        name: what the model is called.
+        version: of the model, such as 0.1.0.
+        labels: folder of whole-head label maps (NIfTI) to make images from; empty if there is a data set.
+        data: a data set of real images: its description (JSON or CSV) or a folder in a known layout.
+        held_out: names of label maps (stems) or of cases that are never trained on and are used for validation.
+        cache: folder for prepared cases of the data set; in the folder of the run if empty.
+        registration: rigid, affine, bspline or none, for images of a data set that are not aligned.
+        augmentation: random changes of the images of a data set.
+        network: student, teacher, one of the ablations, shipped-0.1, or a mapping with the settings of a network.
+        init: model folder or checkpoint to start from; empty to start from random weights.
         stages: from coarse to fine; the last one's spacing is the working spacing of the model.
-        learning_rate: peak of the schedule (linear warm-up of 200 steps, then cosine over the budget).
-        weight_decay: AdamW's.
-        ema_decay: of the averaged weights, which are what is kept.
-        seed: of weights and samples; sample n of a run is the same whatever was interrupted.
-        checkpoint_minutes: how often the state is saved.
+        batch: samples of one step, those of all processes and of all accumulated parts together.
+        accumulate: parts into which the samples of one process are divided, computed one after the other.
+        steps: number of steps of the whole run.
+        precision: auto, 32, 16 (with a gradient scaler) or bf16 (mixed precision).
+        learning_rate: peak of the learning rate; it rises on a straight line and falls along a cosine to a hundredth.
+        weight_decay: weight decay of AdamW.
+        warm_up_steps: steps until the peak of the learning rate.
+        clip: largest norm of the gradient.
+        ema_decay: decay of the averaged weights, which are what is kept.
+        losses: weights of the losses at fractions of the run, on straight lines between them.
+        topology: names of the structures whose components, rings and hollows count.
+        reweighting: scale the gradients of the modalities against each other, so that the weaker one is heard.
+        validation_steps: steps between validations.
+        validation_samples: made-up samples for validation; of a data set the held-out cases are used.
+        log_steps: steps between rows of the log.
+        checkpoint_steps: steps between checkpoints.
+        checkpoint_minutes: minutes between checkpoints, whichever comes first.
+        workers: processes that make samples; 0 makes them between the steps.
+        device: auto, cpu or cuda.
+        devices: processes that train together.
+        seed: seed of weights and samples; sample n of a run is the same whatever was interrupted.
+
+    Raises:
+        InputError: a value out of its range, or two that contradict each other.
     """
 
-    minutes: float = 100.0
+    name: str = "head"
+    version: str = "0.1.0"
+    labels: str = ""
+    data: str = ""
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
-    widths: tuple[int, ...] = (32, 64, 96, 128, 192)
+    cache: str = ""
+    registration: str = "rigid"
+    augmentation: Augmentation = Augmentation()
+    network: str | Mapping[str, Any] = "shipped-0.1"
+    init: str = ""
     stages: tuple[Stage, ...] = (
-        Stage(0.22, 2.25, ((64, 64, 64), (64, 96, 64)), (0.7, 0.3)),
+        Stage(0.45, 2.25, ((64, 64, 64), (64, 96, 64)), (0.7, 0.3)),
         Stage(1.0, 1.5, ((96, 96, 96), (96, 128, 96), (128, 160, 128)), (0.55, 0.25, 0.2)),
     )
+    batch: int = 1
+    accumulate: int = 1
+    steps: int = 5000
+    precision: str = "auto"
     learning_rate: float = 1.5e-3
     weight_decay: float = 1e-2
+    warm_up_steps: int = 200
+    clip: float = 1.0
     ema_decay: float = 0.999
-    seed: int = 0
+    losses: LossSchedule = field(default_factory=lambda: HEAD_SCHEDULE)
+    topology: tuple[str, ...] = ("lateral ventricle", "hippocampus")
+    reweighting: bool = False
+    validation_steps: int = 500
+    validation_samples: int = 6
+    log_steps: int = 20
+    checkpoint_steps: int = 500
     checkpoint_minutes: float = 3.0
+    workers: int = 1
+    device: str = "auto"
+    devices: int = 1
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("batch", "accumulate", "steps", "devices", "log_steps", "validation_steps", "checkpoint_steps"):
+            value = getattr(self, name)
+            _require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1 on")
+        for name in ("warm_up_steps", "validation_samples", "workers", "seed"):
+            value = getattr(self, name)
+            _require(isinstance(value, int) and value >= 0, name, value, "a whole number from 0 on")
+        for name in ("learning_rate", "clip", "checkpoint_minutes"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value > 0, name, value, "a positive number")
+        _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or a positive number")
+        _require(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "at least 0 and below 1")
+        _require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        kinds = ", ".join(REGISTRATIONS)
+        _require(self.registration in REGISTRATIONS, "registration", self.registration, f"one of {kinds}")
+        _require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        ends = [stage.until for stage in self.stages]
+        good = bool(ends) and ends == sorted(set(ends)) and ends[-1] == 1
+        _require(good, "stages", ends, "a list whose 'until' ascend to 1")
+        parts = self.devices * self.accumulate
+        _require(self.batch % parts == 0, "batch", self.batch, f"a multiple of devices x accumulate = {parts}")
+        if self.labels and self.data:
+            raise InputError("The plan names both label maps and a data set.", "Leave one of the two out.")
+
+    @property
+    def part(self) -> int:
+        """Samples that one process computes at once."""
+        return self.batch // (self.devices * self.accumulate)
 
     def stage(self, fraction: float) -> Stage:
-        """The stage in force when ``fraction`` of the budget is spent."""
+        """The stage in force when ``fraction`` of the run is over."""
         return next((s for s in self.stages if fraction < s.until), self.stages[-1])
+
+    def crop(self, step: int) -> tuple[Stage, Size]:
+        """The stage of a step, and the crop shape that all of its samples have."""
+        stage = self.stage(step / self.steps)
+        draw = np.random.default_rng((self.seed, _CROPS, step)).choice(len(stage.sizes), p=stage.chances)
+        return stage, stage.sizes[draw]

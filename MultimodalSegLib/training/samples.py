@@ -1,22 +1,21 @@
-"""An endless stream of made-up patients, cropped to what a training step takes."""
+"""Made-up patients, cropped to what a training step takes; each can be made again from its number."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.data import IterableDataset
+from torch.utils.data import Dataset
 
 from ..images.grid import Grid
 from ..images.intensities import normalize, outside_value
 from ..synthesis.anatomy import BRAIN, Anatomy, load_anatomy, membership
 from ..synthesis.deformation import rotation
 from ..synthesis.pair import Scan, locate, render, sample_patient, truth
-from .plan import Plan
+from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
 _SETS: tuple[tuple[str, ...], ...] = (("CT", "MR"), ("MR", "CT"), ("CT",), ("MR",), ("T1", "FLAIR"))
@@ -49,18 +48,16 @@ def brain_center(anatomy: Anatomy) -> np.ndarray:
     return center
 
 
-def make_sample(anatomy: Anatomy, rng: np.random.Generator, plan: Plan, fraction: float) -> Sample:
+def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float) -> Sample:
     """Draw one patient and render a crop of it.
 
     Args:
         anatomy: label map.
         rng: source of every choice.
-        plan: sizes and spacings.
-        fraction: of the training budget spent, decides the stage.
+        shape: of the crop, (k, j, i) voxels.
+        spacing: millimetres per voxel, isotropic.
     """
-    stage = plan.stage(fraction)
-    shape = stage.sizes[rng.choice(len(stage.sizes), p=stage.chances)]
-    grid, focus = _crop_grid(anatomy, rng, shape, stage.spacing)
+    grid, focus = _crop_grid(anatomy, rng, shape, spacing)
     names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
     patient = sample_patient(rng, anatomy, names, focus=focus)
     codes, lesions = locate(anatomy, patient, grid)
@@ -117,27 +114,52 @@ def _in_view(shape: tuple[int, ...], view: np.ndarray) -> np.ndarray:
     return inside
 
 
-class SampleStream(IterableDataset[Sample]):
-    """Samples ``first``, ``first + 1``, ... of a plan, made by worker processes in turn.
+class LabelMapSamples(Dataset[Sample]):
+    """The samples of a run by number; number n is the same in every process and after every interruption.
 
     Args:
         paths: label maps.
-        plan: training plan.
-        first: number of the first sample.
-        fraction: shared number that says how much of the budget is spent.
+        plan: seed, batch, steps and stages.
     """
 
-    def __init__(self, paths: list[Path], plan: Plan, first: int, fraction: Synchronized[float]) -> None:
-        self.paths, self.plan, self.first, self.fraction = paths, plan, first, fraction
+    def __init__(self, paths: Sequence[Path], plan: Plan) -> None:
+        self.paths, self.plan = list(paths), plan
+        self._anatomies: dict[Path, Anatomy] = {}
 
-    def __iter__(self) -> Iterator[Sample]:
-        worker = torch.utils.data.get_worker_info()
-        step, number = (worker.num_workers, worker.id) if worker else (1, 0)
-        torch.set_num_threads(1)
-        anatomies = [load_anatomy(path) for path in self.paths]
-        index = self.first + number
-        while True:
-            rng = np.random.default_rng((self.plan.seed, index))
-            anatomy = anatomies[rng.integers(len(anatomies))]
-            yield make_sample(anatomy, rng, self.plan, self.fraction.value)
-            index += step
+    def __len__(self) -> int:
+        return self.plan.steps * self.plan.batch
+
+    def __getitem__(self, n: int) -> Sample:
+        stage, shape = self.plan.crop(n // self.plan.batch)
+        rng = np.random.default_rng((self.plan.seed, 0, n))
+        path = self.paths[rng.integers(len(self.paths))]
+        return make_sample(self._anatomy(path), rng, shape, stage.spacing)
+
+    def _anatomy(self, path: Path) -> Anatomy:
+        """Each process reads a map once, when it first needs it."""
+        if path not in self._anatomies:
+            self._anatomies[path] = load_anatomy(path)
+        return self._anatomies[path]
+
+
+class HeldOutSamples(Dataset[Sample]):
+    """A few samples that stay the same through a run and are never trained on.
+
+    Args:
+        paths: label maps, used in turn.
+        plan: their number, and the last stage with its most probable crop shape.
+    """
+
+    def __init__(self, paths: Sequence[Path], plan: Plan) -> None:
+        self.paths, self.plan = list(paths), plan
+
+    def __len__(self) -> int:
+        return self.plan.validation_samples
+
+    def __getitem__(self, n: int) -> Sample:
+        if n >= len(self):
+            raise IndexError(n)
+        last = self.plan.stages[-1]
+        shape = last.sizes[int(np.argmax(last.chances))]
+        rng = np.random.default_rng((self.plan.seed, 2, n))
+        return make_sample(load_anatomy(self.paths[n % len(self.paths)]), rng, shape, last.spacing)

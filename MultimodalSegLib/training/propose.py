@@ -1,0 +1,152 @@
+"""Plans for a start: from the data and the computer at hand, to be edited."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ..errors import InputError
+from ..images.grid import Grid
+from ..inference.memory import available_bytes
+from ..machine import usable_processors
+from ..networks.device import choose_device, choose_precision
+from ..progress import Event, Progress, silent
+from .data.adapters import read_data_set
+from .data.case import TrainingCase
+from .data.splits import split
+from .plan import Plan, Size, Stage
+
+STRIDE = 32
+"""Of the student and the teacher."""
+
+BYTES_PER_VOXEL = 600.0
+"""Of training with one modality and 16 bits; 460 (student) to 530 (teacher) were measured on a processor, as half of
+what two modalities took at 96 x 96 x 96."""
+
+MEMORY_SHARE = 0.5
+LARGEST = {"cpu": 96**3, "cuda": 128**3}
+"""Voxels of a crop beyond which time, not memory, speaks against it."""
+
+LOOKED_AT = 25
+"""Images whose grids are read."""
+
+HELD_OUT = 0.2
+SPACINGS = (0.3, 5.0)
+STEPS = {"cpu": 4000, "cuda": 20000}
+
+
+@dataclass(frozen=True)
+class Computer:
+    """What a plan has to fit on.
+
+    Args:
+        device: cpu or cuda.
+        free: bytes of its memory.
+        wide: it computes in 32 bits, which takes twice the memory.
+        processors: for making samples.
+    """
+
+    device: str
+    free: float
+    wide: bool
+    processors: int
+
+    @classmethod
+    def here(cls) -> Computer:
+        """This one."""
+        device = choose_device("auto")
+        free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
+        wide = choose_precision(device) is torch.float32
+        return cls(device.type, float(free), wide, usable_processors())
+
+    @property
+    def workers(self) -> int:
+        """Processes that make samples."""
+        return max(1, min(8, self.processors - 1))
+
+
+def label_map_plan(labels: Path) -> Plan:
+    """Training on made-up images of label maps, as the shipped model was."""
+    return Plan(labels=str(labels), workers=Computer.here().workers)
+
+
+def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progress: Progress = silent) -> Plan:
+    """Training on real images.
+
+    The spacing is the median of the data (geometric mean of the three axes), the crop as large as the data, the memory
+    and the time allow, and a fifth of the patients is held out.
+
+    Args:
+        data: description, table or folder of a data set.
+        computer: this one if None.
+        seed: of the run and of who is held out.
+        progress: told of each image that is looked at.
+
+    Raises:
+        InputError: the data cannot be used.
+    """
+    computer = computer or Computer.here()
+    data_set = read_data_set(data)
+    labelled = data_set.labelled
+    if not labelled:
+        raise InputError(f"No case of {data} has a label.", "Give labels to learn from.")
+    grids = _grids(labelled, progress)
+    spacing = _spacing(grids)
+    modalities = max(len(case.images) for case in labelled)
+    voxels = _most_voxels(computer, modalities)
+    crop = _crop(grids, spacing, voxels)
+    batch = max(1, min(4, int(voxels / math.prod(crop))))
+    patients = {case.patient for case in labelled}
+    held_out = split(labelled, {"train": 1 - HELD_OUT, "validation": HELD_OUT}, seed) if len(patients) > 1 else {}
+    steps = STEPS[computer.device]
+    return Plan(
+        name=data_set.name.lower().replace(" ", "-"),
+        data=str(data),
+        held_out=held_out.get("validation", ()),
+        network="teacher" if computer.device == "cuda" else "student",
+        stages=(Stage(1.0, spacing, (crop,), (1.0,)),),
+        batch=batch,
+        steps=steps,
+        topology=(),
+        validation_steps=max(1, steps // 20),
+        workers=computer.workers,
+        seed=seed,
+    )
+
+
+def _grids(cases: Sequence[TrainingCase], progress: Progress) -> list[Grid]:
+    """Grids of the reference images of some cases, evenly taken."""
+    chosen = [cases[n] for n in np.linspace(0, len(cases) - 1, min(len(cases), LOOKED_AT)).astype(int)]
+    grids = []
+    for number, case in enumerate(chosen):
+        progress(Event("look", number, len(chosen), case.name))
+        grids.append(case.images[case.reference].read().grid)
+    progress(Event("look", len(chosen), len(chosen), ""))
+    return grids
+
+
+def _spacing(grids: Sequence[Grid]) -> float:
+    """Isotropic, millimetres, to a tenth (or two digits below 1 mm)."""
+    middle = float(np.median([math.prod(grid.spacing) ** (1 / 3) for grid in grids]))
+    least, most = SPACINGS
+    return round(min(max(middle, least), most), 1 if middle >= 1 else 2)
+
+
+def _most_voxels(computer: Computer, modalities: int) -> float:
+    """Voxels that may be computed at once."""
+    each = BYTES_PER_VOXEL * modalities * (2 if computer.wide else 1)
+    return min(MEMORY_SHARE * computer.free / each, LARGEST[computer.device])
+
+
+def _crop(grids: Sequence[Grid], spacing: float, most: float) -> Size:
+    """Multiples of the stride that cover the median volume; cut along the longest axis until they fit."""
+    extents = np.median([np.multiply(grid.size, grid.spacing)[::-1] for grid in grids], axis=0)
+    crop = [max(STRIDE, math.ceil(extent / spacing / STRIDE) * STRIDE) for extent in extents]
+    while math.prod(crop) > most and max(crop) > STRIDE:
+        crop[int(np.argmax(crop))] -= STRIDE
+    return crop[0], crop[1], crop[2]
