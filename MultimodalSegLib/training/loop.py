@@ -6,7 +6,7 @@ import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,7 @@ class Trainer:
         self.module, self.optimizer = fabric.setup(task, optimizer)
         self._skipped, self._stopping, self._shrunk = 0, False, False
         self._text = ""
+        self._batches: Generator[Batch, None, None] | None = None
         if (out / LAST).exists():
             self._load(read_state(out / LAST))
 
@@ -107,11 +108,12 @@ class Trainer:
         try:
             self._train(curves, progress)
         finally:
+            self._close_batches()
             if curves:
                 curves.close()
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches of this process from the present step on."""
+    def batches(self) -> Generator[Batch, None, None]:
+        """The batches of this process from the present step on; to be closed, which ends the worker processes."""
         workers = self.plan.workers
         loader = DataLoader(
             self.samples(self.plan),
@@ -122,7 +124,12 @@ class Trainer:
             worker_init_fn=prepare_worker,
             pin_memory=self.fabric.device.type == "cuda",
         )
-        return iter(loader)
+        iterator = iter(loader)
+        try:
+            yield from iterator
+        finally:
+            if workers:
+                iterator._shutdown_workers()  # else they live as long as anything refers to the iterator
 
     def advance(self, batches: Iterator[Batch]) -> dict[str, float]:
         """One step.
@@ -166,14 +173,14 @@ class Trainer:
             write_state(self._state(), self.out / name)
 
     def _train(self, curves: Curves | None, progress: Progress) -> None:
-        batches, means, saved = self.batches(), Means(), time.monotonic()
+        means, saved = Means(), time.monotonic()
         while self.step < self.plan.steps:
             try:
-                means.add(self.advance(batches))
+                means.add(self.advance(self._open_batches()))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                batches = self._shrink(error)
+                self._shrink(error)
                 self._tell(progress)
                 continue
             if self._skipped >= MOST_SKIPPED:
@@ -228,7 +235,7 @@ class Trainer:
             "Look at the batch, lower the learning rate, or use another precision; the same command goes on.",
         )
 
-    def _shrink(self, error: BaseException) -> Iterator[Batch]:
+    def _shrink(self, error: BaseException) -> None:
         """After the memory was not enough: the same step again with less at once, but only the first time."""
         self.optimizer.zero_grad(set_to_none=True)
         traceback.clear_frames(error.__traceback__)  # they hold the features of the network
@@ -248,7 +255,18 @@ class Trainer:
         self._text = f"The memory was not enough. {how}"
         warnings.warn(self._text, stacklevel=2)
         write_plan(self.plan, self.out / PLAN)
-        return self.batches()
+        self._close_batches()
+
+    def _open_batches(self) -> Iterator[Batch]:
+        """The batches of the run, begun when first asked for, or asked for again after :meth:`_close_batches`."""
+        if self._batches is None:
+            self._batches = self.batches()
+        return self._batches
+
+    def _close_batches(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
+            self._batches = None
 
     def _largest(self) -> str:
         _, size = self.plan.crop(self.step)

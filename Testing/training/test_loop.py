@@ -2,6 +2,7 @@
 
 import csv
 import math
+import multiprocessing
 from dataclasses import replace
 
 import pytest
@@ -96,6 +97,7 @@ def test_worker_processes_change_nothing(tmp_path, one_thread):
     alone.run()
     helped.run()
     assert same(weights(alone), weights(helped))
+    assert not multiprocessing.active_children()
 
 
 def test_accumulated_parts_make_the_same_step(tmp_path):
