@@ -139,7 +139,6 @@ class Trainer:
             not finite, and the part of its time spent waiting for samples.
         """
         began = time.perf_counter()
-        torch.manual_seed(self._noise_seed())
         row, waited = self._gradients(batches)
         rate = learning_rate(self.plan, self.step)
         for group in self.optimizer.param_groups:
@@ -214,6 +213,7 @@ class Trainer:
             waited += time.perf_counter() - began
             batch = batch.to(self.fabric.device)
             self._check(batch.images, "An image", batch)
+            torch.manual_seed(self._noise_seed(turn))  # late, since making samples may draw numbers too
             with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
                 loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
                 self._check(loss, "The loss", batch)
@@ -311,8 +311,8 @@ class Trainer:
     def _any(self, said: bool) -> bool:
         return bool(self._sum(torch.tensor(float(said))) > 0)
 
-    def _noise_seed(self) -> int:
-        numbers = (self.plan.seed, _NOISE, self.step, self.fabric.global_rank)
+    def _noise_seed(self, turn: int) -> int:
+        numbers = (self.plan.seed, _NOISE, self.step, turn, self.fabric.global_rank)
         return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
     def _reweighting(self) -> GradientReweighting:

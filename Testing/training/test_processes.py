@@ -58,8 +58,8 @@ while True:
     child = os.fork()
     if child == 0:
         main(["train", "--plan", plan, "--out", out, "--events", "jsonl"])
-    if len(kills) < 6:
-        time.sleep(rng.uniform(0.4, 1.6))
+    if len(kills) < 4:
+        time.sleep(rng.uniform(0.3, 1.3))
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     if not os.WIFSIGNALED(status):
