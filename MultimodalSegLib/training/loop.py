@@ -124,7 +124,7 @@ class Trainer:
             worker_init_fn=prepare_worker,
             pin_memory=self.fabric.device.type == "cuda",
         )
-        iterator = iter(loader)
+        iterator: Any = iter(loader)
         try:
             yield from iterator
         finally:
