@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..errors import InputError
+from ..images.grid import Triple
 from ..progress import Progress, silent
 from .data.adapters import read_data_set
 from .data.cache import PreparedCase, prepare_all
@@ -31,12 +32,12 @@ class CaseSamples(Dataset[Sample]):
     """The samples of a run by number, from real cases prepared at the spacing of each stage.
 
     Args:
-        cases: by spacing in mm.
+        cases: by spacing, x, y, z in mm.
         shaded: numbers of the families that can have a coil shading.
         plan: seed, batch, steps, stages and augmentation.
     """
 
-    def __init__(self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan) -> None:
+    def __init__(self, cases: Mapping[Triple, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan) -> None:
         self.plan = plan
         settings = SampleSettings(plan.stages[-1].sizes[0], augmentation=plan.augmentation, shaded=shaded)
         self._samples = {
@@ -48,7 +49,7 @@ class CaseSamples(Dataset[Sample]):
 
     def __getitem__(self, n: int) -> Sample:
         stage, _ = self.plan.crop(n // self.plan.batch)
-        return self._samples[stage.spacing][n]
+        return self._samples[stage.xyz][n]
 
     def _size(self, n: int) -> Size:
         return self.plan.crop(n // self.plan.batch)[1]
@@ -94,14 +95,11 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
-    prepared = {
-        spacing: prepare_all(
-            data_set, Preparation((spacing,) * 3, families, plan.registration), cache, progress=progress
-        ).cases
-        for spacing in dict.fromkeys(stage.spacing for stage in plan.stages)
-    }
+    ways = {stage.xyz: Preparation(stage.xyz, families, plan.registration) for stage in plan.stages}
+    prepared = {xyz: prepare_all(data_set, way, cache, progress=progress).cases for xyz, way in ways.items()}
     training = {s: [case for case in cases if case.name not in plan.held_out] for s, cases in prepared.items()}
-    last = prepared[plan.stages[-1].spacing]
+    final = plan.stages[-1]
+    last = prepared[final.xyz]
     shaded = tuple(n for n, family in enumerate(families) if family == "MR")
     return Source(
         partial(CaseSamples, training, shaded),
@@ -109,7 +107,7 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),
-        _about(data_set, len(training[plan.stages[-1].spacing])),
+        _about(data_set, len(training[final.xyz])) | ways[final.xyz].metadata() | {"patch": list(final.usual_size)},
     )
 
 

@@ -215,7 +215,7 @@ class Trainer:
             self._check(batch.images, "An image", batch)
             torch.manual_seed(self._noise_seed(turn))  # late, since making samples may draw numbers too
             with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
-                loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
+                loss, parts = self.module(batch, self.fraction, self.step, stage.kji)
                 self._check(loss, "The loss", batch)
                 self.fabric.backward(loss / self.plan.accumulate)
             means.add({"loss": float(loss.detach()), **parts})

@@ -62,7 +62,10 @@ def a_data_plan(data: Path, **changes) -> Plan:
         "held_out": ("case1",),
         "registration": "none",
         "network": {"widths": [8, 8], "encoder": "cnn"},
-        "stages": (Stage(0.5, 4.0, ((8, 8, 8),), (1.0,)), Stage(1.0, 2.0, ((12, 12, 12), (8, 8, 8)), (0.5, 0.5))),
+        "stages": (
+            Stage(0.5, 4.0, ((8, 8, 8),), (1.0,)),
+            Stage(1.0, (2.0, 2.0, 3.0), ((12, 12, 12), (8, 8, 8)), (0.7, 0.3)),
+        ),
         "steps": 6,
         "batch": 2,
     }
@@ -83,7 +86,7 @@ def test_samples_of_a_step_have_its_crop_and_can_be_made_again(data_set, tmp_pat
 def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_path):
     plan = a_data_plan(data_set, name="ball")
     trainer = prepare(plan, tmp_path)
-    assert len(trainer.validation) == 1 and tuple(trainer.validation.samples[0].channel.shape[1:]) == SHAPE
+    assert len(trainer.validation) == 1 and tuple(trainer.validation.samples[0].channel.shape[1:]) == (10, 16, 12)
     trainer.run()
     scores = list(csv.DictReader((tmp_path / "validation.csv").open()))
     assert scores and "lesion" not in scores[0]
@@ -91,7 +94,8 @@ def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_
     assert settings["classes"] == 2 and settings["families"] == 2 and not settings["side"] and not settings["lesion"]
     bundle = export(tmp_path, tmp_path / "ball")
     assert [entry.value for entry in bundle.classes()] == [1]
-    assert bundle.metadata["training_data"].startswith("5 cases") and bundle.spacing == 2.0
+    assert bundle.region == "volume" and bundle.patch == (12, 12, 12)
+    assert bundle.metadata["training_data"].startswith("5 cases") and bundle.spacing == (2.0, 2.0, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class OneSample(RandomSamples):
 def test_the_network_learns_a_sample_by_heart_and_the_best_average_is_kept(tmp_path):
     plan = a_plan(steps=48, ema_decay=0.8, validation_steps=16)
     trainer = a_trainer(tmp_path, plan, samples=OneSample)
-    trainer.validation = Validation([OneSample(plan)[0]], ["background", "ball", "shell"], (8, 8, 8), 2.0)
+    trainer.validation = Validation([OneSample(plan)[0]], ["background", "ball", "shell"], (8, 8, 8), (2.0, 2.0, 2.0))
     events = []
     trainer.run(events.append)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
@@ -280,7 +280,7 @@ def test_a_longer_run_goes_on_and_becomes_a_bundle(tmp_path):
     bundle = export(tmp_path, tmp_path / "tiny")
     head = bundle.network().state_dict()["head.weight"]
     assert torch.allclose(head, longer.average.network.state_dict()["head.weight"], atol=1e-3)
-    assert bundle.name == "tiny" and bundle.spacing == 2.0 and bundle.metadata["training"]["steps"] == 6
+    assert bundle.name == "tiny" and bundle.spacing == (2.0, 2.0, 2.0) and bundle.metadata["training"]["steps"] == 6
     assert [entry.name for entry in bundle.classes()] == ["Ball", "Shell", "Lesion"]
     assert export(tmp_path, tmp_path / "best", state="best.pt").checksum
 
