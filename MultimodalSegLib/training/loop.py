@@ -6,7 +6,7 @@ import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +83,7 @@ class Trainer:
         self.module, self.optimizer = fabric.setup(task, optimizer)
         self._skipped, self._stopping, self._shrunk = 0, False, False
         self._text = ""
+        self._batches: Generator[Batch, None, None] | None = None
         if (out / LAST).exists():
             self._load(read_state(out / LAST))
 
@@ -107,11 +108,12 @@ class Trainer:
         try:
             self._train(curves, progress)
         finally:
+            self._close_batches()
             if curves:
                 curves.close()
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches of this process from the present step on."""
+    def batches(self) -> Generator[Batch, None, None]:
+        """The batches of this process from the present step on; to be closed, which ends the worker processes."""
         workers = self.plan.workers
         loader = DataLoader(
             self.samples(self.plan),
@@ -122,7 +124,12 @@ class Trainer:
             worker_init_fn=prepare_worker,
             pin_memory=self.fabric.device.type == "cuda",
         )
-        return iter(loader)
+        iterator: Any = iter(loader)
+        try:
+            yield from iterator
+        finally:
+            if workers:
+                iterator._shutdown_workers()  # else they live as long as anything refers to the iterator
 
     def advance(self, batches: Iterator[Batch]) -> dict[str, float]:
         """One step.
@@ -132,7 +139,6 @@ class Trainer:
             not finite, and the part of its time spent waiting for samples.
         """
         began = time.perf_counter()
-        torch.manual_seed(self._noise_seed())
         row, waited = self._gradients(batches)
         rate = learning_rate(self.plan, self.step)
         for group in self.optimizer.param_groups:
@@ -166,14 +172,14 @@ class Trainer:
             write_state(self._state(), self.out / name)
 
     def _train(self, curves: Curves | None, progress: Progress) -> None:
-        batches, means, saved = self.batches(), Means(), time.monotonic()
+        means, saved = Means(), time.monotonic()
         while self.step < self.plan.steps:
             try:
-                means.add(self.advance(batches))
+                means.add(self.advance(self._open_batches()))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                batches = self._shrink(error)
+                self._shrink(error)
                 self._tell(progress)
                 continue
             if self._skipped >= MOST_SKIPPED:
@@ -207,8 +213,9 @@ class Trainer:
             waited += time.perf_counter() - began
             batch = batch.to(self.fabric.device)
             self._check(batch.images, "An image", batch)
+            torch.manual_seed(self._noise_seed(turn))  # late, since making samples may draw numbers too
             with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
-                loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
+                loss, parts = self.module(batch, self.fraction, self.step, stage.kji)
                 self._check(loss, "The loss", batch)
                 self.fabric.backward(loss / self.plan.accumulate)
             means.add({"loss": float(loss.detach()), **parts})
@@ -228,7 +235,7 @@ class Trainer:
             "Look at the batch, lower the learning rate, or use another precision; the same command goes on.",
         )
 
-    def _shrink(self, error: BaseException) -> Iterator[Batch]:
+    def _shrink(self, error: BaseException) -> None:
         """After the memory was not enough: the same step again with less at once, but only the first time."""
         self.optimizer.zero_grad(set_to_none=True)
         traceback.clear_frames(error.__traceback__)  # they hold the features of the network
@@ -248,7 +255,18 @@ class Trainer:
         self._text = f"The memory was not enough. {how}"
         warnings.warn(self._text, stacklevel=2)
         write_plan(self.plan, self.out / PLAN)
-        return self.batches()
+        self._close_batches()
+
+    def _open_batches(self) -> Iterator[Batch]:
+        """The batches of the run, begun when first asked for, or asked for again after :meth:`_close_batches`."""
+        if self._batches is None:
+            self._batches = self.batches()
+        return self._batches
+
+    def _close_batches(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
+            self._batches = None
 
     def _largest(self) -> str:
         _, size = self.plan.crop(self.step)
@@ -293,8 +311,8 @@ class Trainer:
     def _any(self, said: bool) -> bool:
         return bool(self._sum(torch.tensor(float(said))) > 0)
 
-    def _noise_seed(self) -> int:
-        numbers = (self.plan.seed, _NOISE, self.step, self.fabric.global_rank)
+    def _noise_seed(self, turn: int) -> int:
+        numbers = (self.plan.seed, _NOISE, self.step, turn, self.fabric.global_rank)
         return int(np.random.SeedSequence(numbers).generate_state(1)[0])
 
     def _reweighting(self) -> GradientReweighting:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..errors import InputError
@@ -68,8 +67,7 @@ def prepare(plan: Plan, out: Path, progress: Progress = silent) -> Trainer:
     model = model_metadata(plan, source, settings)
     has_lesion = bool(source.lesion) and bool(settings.get("lesion", True))
     last = plan.stages[-1]
-    window = last.sizes[int(np.argmax(last.chances))]
-    validation = Validation(source.held_out, source.names, window, last.spacing, has_lesion)
+    validation = Validation(source.held_out, source.names, last.usual_size, last.kji, has_lesion)
     task = Task(network, make_objective(plan, source, settings))
     out.mkdir(parents=True, exist_ok=True)
     return Trainer(plan, task, source.samples, out, fabric, model, validation)
@@ -101,7 +99,7 @@ def model_metadata(plan: Plan, source: Source, settings: Mapping[str, Any]) -> d
         "version": plan.version,
         **source.about,
         "network": dict(settings),
-        "working_spacing": plan.stages[-1].spacing,
+        "working_spacing": plan.stages[-1].spacing if plan.labels else list(plan.stages[-1].xyz),
         "modality_families": list(source.families),
         "network_classes": [dict(entry) for entry in source.classes],
         "lesion": dict(source.lesion),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..images.grid import Triple
 from .batch import Batch
 
 LossOf = Callable[..., tuple[Tensor, Mapping[str, float]]]
@@ -30,22 +31,22 @@ class Task(nn.Module):
         super().__init__()
         self.network, self.objective = network, objective
 
-    def forward(self, batch: Batch, fraction: float, step: int, spacing: float) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch, fraction: float, step: int, spacing: Triple) -> tuple[Tensor, dict[str, float]]:
         """The loss and its parts.
 
         Args:
             batch: on the network's device.
             fraction: of the run that is over, 0 to 1.
             step: number of the step.
-            spacing: millimetres per voxel, isotropic.
+            spacing: millimetres per voxel in the order of the array's axes (k, j, i).
         """
-        output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
+        output = self.network(batch.images, batch.present, batch.family, spacing)
         loss = torch.zeros((), device=batch.images.device)
         parts: dict[str, float] = {}
         with torch.autocast(batch.images.device.type, enabled=False):  # losses need their 32 bits
             for n in range(len(batch)):
                 one = _of_sample(output, n)
-                each, found = self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, one.deep)
+                each, found = self.objective(one, batch.sample(n), fraction, step, spacing, one.deep)
                 loss = loss + each / len(batch)
                 for name, value in found.items():
                     parts[name] = parts.get(name, 0.0) + value / len(batch)
