@@ -9,6 +9,7 @@ from scipy import ndimage
 
 from ..images.grid import Grid
 from ..images.intensities import outside_value
+from .artifacts import GHOST_CHANCE, HOLDER_CHANCE, STREAK_CHANCE, ghosts, streaks
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,11 @@ class Acquisition:
         slice_mm: slice thickness, millimetres; no more than the grid's spacing means none.
         noise: standard deviation, HU for CT and a fraction of the brightest tissue for MRI.
         grain_mm: correlation length of the noise, millimetres.
-        bias: (n, n, n) float32 logarithm of the coil shading, 0 for CT.
+        bias: (n, n, n) float32 logarithm of the coil shading of MRI, or shading of a CT in HU.
         gamma: exponent on MRI intensities.
         view: fraction of the grid that is cut off at the start and end of each array axis, (3, 2).
         table_hu: HU of a head holder behind the head, or None.
+        artifact: a CT has streaks, an MRI ghosts.
     """
 
     blur_mm: float
@@ -36,6 +38,7 @@ class Acquisition:
     gamma: float
     view: np.ndarray
     table_hu: float | None
+    artifact: bool = False
 
 
 def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
@@ -45,7 +48,7 @@ def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
     view = np.zeros((3, 2))
     if rng.random() < 0.2:
         view[rng.integers(3), rng.integers(2)] = rng.uniform(0.02, 0.4)
-    bias = rng.normal(0, rng.uniform(0, 0.35), (4, 4, 4)) if not is_ct else np.zeros((4, 4, 4))
+    bias = rng.normal(0, rng.uniform(0, 2.5 if is_ct else 0.35), (4, 4, 4))
     return Acquisition(
         blur_mm=float(rng.uniform(0.4, 1.3)),
         slice_axis=int(rng.choice(3, p=(0.7, 0.15, 0.15))),
@@ -55,7 +58,8 @@ def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
         bias=bias.astype(np.float32),
         gamma=1.0 if is_ct else float(np.exp(rng.uniform(-0.3, 0.3))),
         view=view,
-        table_hu=float(rng.uniform(-500, 400)) if is_ct and rng.random() < 0.5 else None,
+        table_hu=float(rng.uniform(-500, 400)) if is_ct and rng.random() < HOLDER_CHANCE else None,
+        artifact=bool(rng.random() < (STREAK_CHANCE if is_ct else GHOST_CHANCE)),
     )
 
 
@@ -76,14 +80,13 @@ def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str,
     spacing = np.asarray(grid.spacing[::-1], float)
     image = ndimage.gaussian_filter(image, settings.blur_mm / spacing, truncate=2.5)
     image = _slices(image, settings.slice_axis, settings.slice_mm / spacing[settings.slice_axis], rng)
-    if modality != "CT":
-        image = np.maximum(image, 0.0)
-        if np.ptp(settings.bias):
-            zoom = np.asarray(image.shape) / 4.0
-            coarse = ndimage.zoom(settings.bias, np.minimum(zoom, 6), order=3, grid_mode=True, mode="nearest")
-            fine = ndimage.zoom(coarse, np.asarray(image.shape) / coarse.shape, order=1, grid_mode=True, mode="nearest")
-            image = image * np.exp(fine)
+    if modality == "CT":
+        image = image + _smooth(settings.bias, image.shape)
+    else:
+        image = np.maximum(image, 0.0) * np.exp(_smooth(settings.bias, image.shape))
         image = image**settings.gamma
+    if settings.artifact:
+        image = streaks(image, rng) if modality == "CT" else ghosts(image, rng)
     noise = rng.standard_normal(image.shape, dtype=np.float32)
     if settings.grain_mm > 0:
         noise = ndimage.gaussian_filter(noise, settings.grain_mm / spacing, truncate=2.0)
@@ -92,6 +95,13 @@ def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str,
     if modality != "CT":
         image = np.abs(image)
     return _limit_view(image.astype(np.float32), settings.view, outside_value(modality))
+
+
+def _smooth(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A few numbers as a smooth field of this shape."""
+    middle = ndimage.zoom(coarse, np.minimum(np.asarray(shape) / 4.0, 6), order=3, grid_mode=True, mode="nearest")
+    fine: np.ndarray = ndimage.zoom(middle, np.asarray(shape) / middle.shape, order=1, grid_mode=True, mode="nearest")
+    return fine
 
 
 def _slices(image: np.ndarray, axis: int, factor: float, rng: np.random.Generator) -> np.ndarray:

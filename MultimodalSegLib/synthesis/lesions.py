@@ -8,10 +8,9 @@ import numpy as np
 from scipy import ndimage
 
 from .anatomy import BRAIN, WHITE_MATTER, Anatomy, membership
+from .lesion_looks import CORE, EDEMA, KINDS, RIM
 
-KINDS = ("tumor", "infarct", "hemorrhage", "white matter")
-CORE, EDEMA = 1, 2
-"""Values of a lesion map; the rest is 0."""
+_SWELL = ("tumor", "hemorrhage", "cavity")
 _TISSUE = tuple(label for label in BRAIN if label not in (4, 43, 5, 44, 14, 72, 15, 136, 137, 163, 164))
 
 
@@ -20,12 +19,13 @@ class Lesion:
     """One lesion in the space of the label map.
 
     Args:
-        kind: one of :data:`KINDS`.
+        kind: one of :data:`~MultimodalSegLib.synthesis.lesion_looks.KINDS`.
         center: LPS millimetres.
         axes: 3x3; a point is inside the smooth ellipsoid where ``|axes @ (point - center)| < 1`` (1/mm).
         bumps: (n, n, n) float32 roughness of the border, covering a cube of twice the largest radius each way.
         reach: largest radius in millimetres.
         edema: width of the oedema as a fraction of the radius, 0 for none.
+        rim: width of the rim as a fraction of the radius, 0 for none.
     """
 
     kind: str
@@ -34,6 +34,7 @@ class Lesion:
     bumps: np.ndarray
     reach: float
     edema: float
+    rim: float
 
 
 def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray | None = None) -> tuple[Lesion, ...]:
@@ -43,7 +44,7 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
         anatomy: where to put them.
         focus: label-map point (LPS mm) near which the first lesion is preferred, for training on small crops.
     """
-    kind = str(rng.choice(KINDS, p=(0.35, 0.25, 0.15, 0.25)))
+    kind = str(rng.choice(KINDS, p=(0.35, 0.2, 0.15, 0.22, 0.08)))
     small = kind == "white matter"
     count = int(rng.integers(2, 11)) if small else int(rng.choice((1, 2), p=(0.8, 0.2)))
     allowed = membership(WHITE_MATTER if small else _TISSUE)[anatomy.codes[::2, ::2, ::2]]
@@ -54,7 +55,7 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
     lesions = []
     for _ in range(count):
         radius = float(rng.uniform(1.5, 4.5) if small else np.exp(rng.uniform(np.log(3.0), np.log(24.0))))
-        radii = radius * rng.uniform(0.7, 1.3, 3)
+        radii = radius * (rng.uniform(0.5, 1.7, 3) if kind == "infarct" else rng.uniform(0.7, 1.3, 3))
         basis, _unused = np.linalg.qr(rng.normal(size=(3, 3)))
         coarse = rng.normal(0, rng.uniform(0.1, 0.35), (7, 7, 7)).astype(np.float32)
         lesions.append(
@@ -64,7 +65,8 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
                 basis / radii[:, None],
                 ndimage.zoom(coarse, 3, order=3),
                 float(radii.max()),
-                float(rng.uniform(0.2, 0.9)) if kind in ("tumor", "hemorrhage") and rng.random() < 0.6 else 0.0,
+                float(rng.uniform(0.2, 0.9)) if kind in _SWELL and rng.random() < 0.6 else 0.0,
+                float(rng.uniform(0.1, 0.4)) if kind != "white matter" and rng.random() < 0.6 else 0.0,
             )
         )
     return tuple(lesions)
@@ -79,7 +81,8 @@ def lesion_map(lesions: tuple[Lesion, ...], points: np.ndarray, codes: np.ndarra
         codes: (k, j, i) tissue codes; lesions stay inside the brain's tissue, oedema inside white matter.
 
     Returns:
-        uint8 (k, j, i): 0, :data:`CORE` or :data:`EDEMA`.
+        uint8 (k, j, i): 0, or the part of a lesion: CORE, EDEMA or RIM of
+        :mod:`~MultimodalSegLib.synthesis.lesion_looks`.
     """
     result = np.zeros(codes.shape, np.uint8)
     tissue, white = membership(_TISSUE), membership(WHITE_MATTER)
@@ -101,5 +104,6 @@ def lesion_map(lesions: tuple[Lesion, ...], points: np.ndarray, codes: np.ndarra
         values = result[where]
         values[ring & (values == 0)] = EDEMA
         values[core] = CORE
+        values[core & (distance > 1 - lesion.rim)] = RIM
         result[where] = values
     return result

@@ -16,13 +16,18 @@ from ..images.grid import Grid
 from ..images.intensities import outside_value
 from ..images.volume import Volume
 from .acquisition import Acquisition, acquire, sample_acquisition
-from .anatomy import BRAIN, LABELS, Anatomy, code_to_channel, code_to_side, head_classes, membership
+from .anatomy import LABELS, Anatomy, code_to_channel, code_to_side, head_classes, membership
+from .anatomy_changes import deface, strip_skull, widen_ventricles
 from .appearance import Appearance, sample_ct, sample_mr
+from .artifacts import add_holder
+from .contrasts import MAP_LESIONS, STYLES
 from .deformation import Deformation, label_points, sample_deformation, take_codes
-from .lesions import CORE, EDEMA, Lesion, lesion_map, sample_lesions
+from .lesion_looks import EDEMA
+from .lesions import Lesion, lesion_map, sample_lesions
 
 _SOFT = LABELS.index(507)
-_MAP_LESIONS = (25, 57)
+WIDEN_CHANCE, DEFACE_CHANCE, MAP_LESION_CHANCE = 0.2, 0.08, 0.35
+"""Most maps have thin rims of lesion along the ventricles: shown too often, a network marks them in everyone."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ class Patient:
         map_lesions: the white-matter lesions of the label map itself are visible and count as lesions.
         strip: the skull was removed: how far (mm) and at which level (0 to 1) the brain's blurred mask was cut, so that
             some fluid and remnants stay as real tools leave them; None for a whole head.
+        widen: how far (mm) and from which level (0 to 1) the lateral ventricles have grown, or None.
+        face: distance (mm) from the middle of the head at which the face was cut off, or None.
         scans: by modality name.
     """
 
@@ -59,6 +66,8 @@ class Patient:
     lesions: tuple[Lesion, ...]
     map_lesions: bool
     strip: tuple[float, float] | None
+    widen: tuple[float, float] | None
+    face: float | None
     scans: Mapping[str, Scan]
 
 
@@ -90,7 +99,8 @@ def sample_patient(
     """Draw a patient.
 
     Args:
-        modalities: scans to draw; ``"CT"`` or MRI names (``"T1"``, ``"T2"``, ``"FLAIR"``, else any contrast).
+        modalities: scans to draw; ``"CT"``, ``"T1"``, ``"T1C"``, ``"T2"``, ``"FLAIR"``, or any other name for an MRI of
+            any contrast.
         strength: of the deformation, 0 to 1.
         lesion_chance: probability of drawn lesions.
         strip_chance: probability that all scans are skull-stripped.
@@ -100,36 +110,44 @@ def sample_patient(
     lesions = sample_lesions(rng, anatomy, focus) if rng.random() < lesion_chance else ()
     kind = lesions[0].kind if lesions else "infarct"
     strip = (float(rng.uniform(1.5, 6.0)), float(rng.uniform(0.05, 0.5))) if rng.random() < strip_chance else None
+    widen = (float(rng.uniform(2.0, 8.0)), float(rng.uniform(0.2, 0.45))) if rng.random() < WIDEN_CHANCE else None
+    face = float(rng.uniform(55, 85)) if not strip and rng.random() < DEFACE_CHANCE else None
     scans = {}
     for name in modalities:
-        style = name if name in ("T1", "T2", "FLAIR") else ""
-        appearance = sample_ct(rng, kind) if name == "CT" else sample_mr(rng, style)
+        style = name if name in STYLES else ""
+        appearance = sample_ct(rng, kind) if name == "CT" else sample_mr(rng, kind, style)
         settings = sample_acquisition(rng, name)
         scans[name] = Scan(appearance, settings, np.eye(4), int(rng.integers(2**31)))
-    return Patient(deformation, lesions, bool(rng.random() < 0.6), strip, scans)
+    return Patient(deformation, lesions, bool(rng.random() < MAP_LESION_CHANCE), strip, widen, face, scans)
 
 
 def locate(anatomy: Anatomy, patient: Patient, grid: Grid, motion: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
-    """Tissue codes and lesion map (0, core, oedema) of a patient on a grid, both uint8 (k, j, i); air is code 0."""
+    """Tissue codes (air is 0) and map of drawn lesions (0 or a part) of a patient on a grid, both uint8 (k, j, i)."""
     points = label_points(grid, anatomy.center, patient.deformation, motion)
     codes = take_codes(anatomy.codes, anatomy.grid, points)
+    if patient.widen:
+        codes = widen_ventricles(codes, grid, *patient.widen)
     if patient.strip:
-        reach, level = patient.strip
-        brain = membership(BRAIN)[codes]
-        near = ndimage.gaussian_filter(brain.astype(np.float32), reach / np.asarray(grid.spacing[::-1]), truncate=2.5)
-        codes = np.where(brain | (near > level), codes, 0).astype(np.uint8)
-    lesions = lesion_map(patient.lesions, points, codes)
-    if patient.map_lesions:
-        lesions[membership(_MAP_LESIONS)[codes] & (lesions == 0)] = CORE
-    return codes, lesions
+        codes = strip_skull(codes, grid, *patient.strip)
+    if patient.face is not None:
+        codes = deface(codes, points, np.asarray(anatomy.center), patient.face)
+    return codes, lesion_map(patient.lesions, points, codes)
 
 
 def truth(codes: np.ndarray, lesions: np.ndarray, patient: Patient) -> Truth:
-    """Exact answers from what :func:`locate` found."""
+    """Exact answers from what :func:`locate` found; a lesion that no scan shows is none."""
     channel, side = code_to_channel()[codes], code_to_side()[codes]
     if patient.deformation.mirrored:
         side = -side
-    return Truth(channel.astype(np.uint8), side.astype(np.int8), lesions > 0)
+    looks = [scan.appearance for scan in patient.scans.values()]
+    drawn = lesions > 0
+    if not any(value is not None for look in looks for value in look.lesion.values()):
+        drawn &= False
+    elif all(look.lesion[EDEMA] is None for look in looks):
+        drawn &= lesions != EDEMA
+    if patient.map_lesions and any(look.shows_map_lesions for look in looks):
+        drawn |= membership(MAP_LESIONS)[codes]
+    return Truth(channel.astype(np.uint8), side.astype(np.int8), drawn)
 
 
 def render(codes: np.ndarray, lesions: np.ndarray, patient: Patient, grid: Grid, modality: str) -> Volume:
@@ -150,35 +168,23 @@ def render(codes: np.ndarray, lesions: np.ndarray, patient: Patient, grid: Grid,
     look = scan.appearance
     mean, texture = look.mean.copy(), look.texture
     if not patient.map_lesions:
-        for lesion_label, white_label in zip(_MAP_LESIONS, (2, 41), strict=True):
+        for lesion_label, white_label in zip(MAP_LESIONS, (2, 41), strict=True):
             mean[LABELS.index(lesion_label)] = mean[LABELS.index(white_label)]
     image = mean[codes]
-    image[lesions == EDEMA] = look.edema
-    drawn = (lesions == CORE) & ~membership(_MAP_LESIONS)[codes]
-    image[drawn] = look.core
+    for part, value in look.lesion.items():
+        if value is not None:
+            image[lesions == part] = value
     coarse = ndimage.zoom(rng.standard_normal([max(2, n // 8) for n in codes.shape], dtype=np.float32), 2, order=3)
     zoom = np.asarray(codes.shape) / coarse.shape
     fat = ndimage.zoom(coarse, zoom, order=1, grid_mode=True, mode="nearest") > 0
     image[fat & (codes == _SOFT)] = look.fat
     image += texture[codes] * rng.standard_normal(codes.shape, dtype=np.float32)
     if not patient.strip and scan.acquisition.table_hu is not None:
-        _add_table(image, codes, scan.acquisition.table_hu, rng)
+        add_holder(image, codes > 0, scan.acquisition.table_hu, rng)
     values = acquire(image, grid, scan.acquisition, modality, scan.seed + 1)
     if patient.strip:
         values[codes == 0] = outside_value(modality)
     return Volume(values, grid)
-
-
-def _add_table(image: np.ndarray, codes: np.ndarray, hounsfield: float, rng: np.random.Generator) -> None:
-    """A curved shell of a few voxels behind the head (toward posterior, array axis 1)."""
-    k, j, i = codes.shape
-    column = np.arange(i)[None, :] - i / 2
-    row = np.arange(j)[:, None] - j * rng.uniform(0.35, 0.5)
-    radius = np.hypot(column, row)
-    behind = np.nonzero((codes > 0).any(axis=(0, 2)))[0]
-    edge = (behind[-1] if len(behind) else j * 0.8) - j * 0.43
-    shell = (radius > edge) & (radius < edge + rng.integers(2, 6)) & (row > 0)
-    image[np.broadcast_to(shell, codes.shape) & (codes == 0)] = hounsfield
 
 
 def label_values(answer: Truth) -> np.ndarray:

@@ -18,8 +18,15 @@ from ..synthesis.pair import Scan, locate, render, sample_patient, truth
 from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
-_SETS: tuple[tuple[str, ...], ...] = (("CT", "MR"), ("MR", "CT"), ("CT",), ("MR",), ("T1", "FLAIR"))
-_SET_CHANCES = (0.25, 0.2, 0.22, 0.28, 0.05)
+_SETS: tuple[tuple[str, ...], ...] = (
+    ("CT", "MR"),
+    ("MR", "CT"),
+    ("CT",),
+    ("MR",),
+    ("T1", "FLAIR"),
+    ("T1C", "T2"),
+)
+_SET_CHANCES = (0.25, 0.2, 0.2, 0.27, 0.04, 0.04)
 
 
 @dataclass(frozen=True)
