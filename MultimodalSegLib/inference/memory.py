@@ -29,8 +29,10 @@ def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torc
         precision: type of the logits, of torch or numpy.
     """
     logits = 2 * (int(network["classes"]) + 2) * precision.itemsize
-    features = LIVE_FEATURES * int(network["widths"][0]) * 4 / 8 * max(1, modalities)
-    return logits + features + 4 * modalities
+    first_stage = int(network["widths"][0]) * 4 / 8
+    features = LIVE_FEATURES * first_stage * max(1, modalities)
+    gate = 1.5 * first_stage if network.get("size_gate", False) else 0.0  # the factors, and the sizes they follow from
+    return logits + features + gate + 4 * modalities
 
 
 def accumulator_bytes_per_voxel(network: Mapping[str, Any]) -> float:

@@ -102,11 +102,12 @@ class FusionNet(nn.Module):
         scales = self._encode(pad_to_stride(images, self.config.stride), present, modality)
         scales = self._meet(scales, present, spacing_of(spacing, self.config.spacing, images))
         mixed = [fuse(f, present, modality) for fuse, f in zip(self.fuse, scales, strict=True)]
+        del scales  # the largest features; the decoder needs their memory
         fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
         decoded = self._decode(fused)
         if self.gate is not None and self.coarse is not None:
             decoded[0] = self.gate(decoded[0], self.coarse.stride4.lesion_logits(decoded[1]))
-        return decoded, self._presence(fused[-1]), cropped(weights, sides, 2 ** min(3, len(scales)))
+        return decoded, self._presence(fused[-1]), cropped(weights, sides, 2 ** min(3, len(fused)))
 
     def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""

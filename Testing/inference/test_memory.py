@@ -21,6 +21,10 @@ def test_more_modalities_and_more_bits_take_more():
     assert half > 2 * 29  # the logits alone
 
 
+def test_a_gate_takes_more():
+    assert bytes_per_voxel(NETWORK | {"size_gate": True}, 1, torch.float32) > bytes_per_voxel(NETWORK, 1, torch.float32)
+
+
 def test_the_precision_may_be_said_without_torch():
     by_torch, by_numpy = torch.float32, np.dtype(np.float32)
     assert bytes_per_voxel(NETWORK, 2, by_torch) == bytes_per_voxel(NETWORK, 2, by_numpy)
