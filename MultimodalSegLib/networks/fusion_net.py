@@ -102,7 +102,7 @@ class FusionNet(nn.Module):
         scales = self._encode(pad_to_stride(images, self.config.stride), present, modality)
         scales = self._meet(scales, present, spacing_of(spacing, self.config.spacing, images))
         mixed = [fuse(f, present, modality) for fuse, f in zip(self.fuse, scales, strict=True)]
-        del scales  # the largest features; the logits need their memory
+        del scales  # the largest features; the decoder needs their memory
         fused, weights = [m[0] for m in mixed], mixed[min(2, len(mixed) - 1)][1]
         decoded = self._decode(fused)
         if self.gate is not None and self.coarse is not None:

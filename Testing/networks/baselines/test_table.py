@@ -23,10 +23,9 @@ def test_every_baseline_answers_with_one_logit_per_class_side_and_lesion(name):
     assert output.side.shape == output.lesion.shape == (1, 1, *size)
 
 
-@pytest.mark.parametrize("name", ["unet", "dynunet"])
-def test_a_baseline_computes_the_same_whatever_is_stored_for_an_absent_modality(name):
+def test_a_baseline_computes_the_same_whatever_is_stored_for_an_absent_modality():
     torch.manual_seed(0)
-    network = build_baseline(name, families=2, classes=4).eval()
+    network = build_baseline("unet", families=2, classes=4).eval()
     images = torch.randn(1, 2, 32, 32, 32)
     changed = images.clone()
     changed[:, 1] = float("nan")
@@ -44,8 +43,9 @@ def test_an_unknown_name_is_refused_with_the_known_ones():
 def test_building_baselines_loads_neither_torchvision_nor_timm():
     code = (
         "import sys; from MultimodalSegLib.networks.baselines.table import BASELINES, build_baseline; "
-        "build_baseline('unet', 1, 2); build_baseline('swinunetr', 1, 2); build_baseline('efficientnet-b7', 1, 2); "
-        "build_baseline('resnet50', 1, 2); print({n.split('.')[0] for n in sys.modules} & {'torchvision', 'timm'})"
+        "import torch; torch.set_default_device('meta'); "
+        "[build_baseline(name, 1, 2) for name in BASELINES if name != 'swinunetr']; "
+        "print({n.split('.')[0] for n in sys.modules} & {'torchvision', 'timm'})"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert answer.stdout.strip() == "set()", answer.stderr
