@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils.data import Dataset
 
@@ -19,6 +20,7 @@ from .data.adapters import read_data_set
 from .data.cache import PreparedCase, prepare_all
 from .data.classes import LabelClass, structures
 from .data.data_set import DataSet, with_classes
+from .data.patches import crop
 from .data.prepare import Preparation
 from .data.real_samples import RealSamples, SampleSettings
 from .plan import Plan, Size
@@ -57,23 +59,27 @@ class CaseSamples(Dataset[Sample]):
 
 
 class WholeCases(Dataset[Sample]):
-    """Prepared cases as they are, for validation.
+    """Prepared cases for validation; a small one lies in the middle of a crop, as in training and inference.
 
     Args:
         cases: with labels.
+        least: smallest sides (D, H, W).
     """
 
-    def __init__(self, cases: Sequence[PreparedCase]) -> None:
-        self.cases = tuple(cases)
+    def __init__(self, cases: Sequence[PreparedCase], least: Size) -> None:
+        self.cases, self.least = tuple(cases), least
 
     def __len__(self) -> int:
         return len(self.cases)
 
     def __getitem__(self, n: int) -> Sample:
         case = self.cases[n]
-        truth = torch.from_numpy(case.truth.copy())
+        shape = np.maximum(case.shape, self.least)
+        start = (np.asarray(case.shape) - shape) // 2
+        images = np.stack([crop(i, start, shape, low) for i, low in zip(case.images, case.low, strict=True)])
+        truth = torch.from_numpy(np.stack([crop(array, start, shape, 0) for array in case.truth]))
         return Sample(
-            torch.from_numpy(case.images.astype("float32"))[None],
+            torch.from_numpy(images.astype(np.float32))[None],
             torch.tensor([list(case.family)]),
             truth[0].long()[None],
             truth[1].to(torch.int8)[None, None],
@@ -104,7 +110,7 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
     shaded = tuple(n for n, family in enumerate(families) if family == "MR")
     return Source(
         partial(CaseSamples, training, shaded),
-        WholeCases([case for case in last if case.name in plan.held_out]),
+        WholeCases([case for case in last if case.name in plan.held_out], final.usual_size),
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),

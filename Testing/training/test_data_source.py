@@ -83,6 +83,20 @@ def test_samples_of_a_step_have_its_crop_and_can_be_made_again(data_set, tmp_pat
     assert counts == {1, 2}
 
 
+def test_a_case_smaller_than_the_crop_is_scored_as_training_and_inference_see_it(data_set, tmp_path):
+    """In the middle of a crop, its own lowest value around it, and no class there."""
+    stage = Stage(1.0, 2.0, ((32, 8, 24),), (1.0,))
+    source = data_set_source(a_data_plan(data_set, stages=(stage,)), tmp_path)
+    sample = source.held_out[0]
+    assert tuple(sample.images.shape[2:]) == (32, 16, 24)  # the case has 14 x 16 x 12 voxels
+    middle = sample.images[0, :, 9:23, :, 6:18]
+    assert torch.equal(sample.images[0].amin((1, 2, 3)), middle.amin((1, 2, 3)))
+    outside = torch.ones(32, 16, 24, dtype=torch.bool)
+    outside[9:23, :, 6:18] = False
+    assert (sample.images[0][:, outside] == middle.amin((1, 2, 3))[:, None]).all()
+    assert not sample.channel[0][outside].any() and sample.channel.any()
+
+
 def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_path):
     plan = a_data_plan(data_set, name="ball")
     trainer = prepare(plan, tmp_path)
