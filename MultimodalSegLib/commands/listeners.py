@@ -104,17 +104,18 @@ class JsonLines:
         sys.stdout.flush()
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         self._between = seconds_between
-        self._begun: dict[str, float] = {}
+        self._begun: dict[str, tuple[float, float]] = {}  # time and done of each stage's first event
         self._last, self._last_message = 0.0, ""
 
     def __call__(self, event: Event) -> None:
         now = time.monotonic()
-        begun = self._begun.setdefault(event.stage, now)
+        begun, first = self._begun.setdefault(event.stage, (now, event.done))
         important = event.done <= 0 or event.done >= event.total or event.message != self._last_message
         if not important and now - self._last < self._between:
             return
         self._last, self._last_message = now, event.message
-        eta = (now - begun) * (event.total - event.done) / event.done if event.done > 0 else None
+        done = event.done - first  # work that goes on from a saved state does not begin at 0
+        eta = (now - begun) * (event.total - event.done) / done if done > 0 else None
         self._line(
             {
                 "stage": event.stage,
