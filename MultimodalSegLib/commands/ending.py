@@ -23,6 +23,9 @@ GRACE_S = 2.0
 """A long step in C++ cannot be interrupted, so the process is left at once if no event comes for so long."""
 
 
+STOPPED = "Stopped; what was finished is kept."
+RESUME = "The same command with --resume goes on."
+
 OVER = b"\0"
 """What ends the watch for signals; no signal has this number."""
 
@@ -36,24 +39,25 @@ class InternalError(MultimodalSegError):
 class Stop:
     """Whether the user asked to stop; as a progress listener it ends the work at the next event."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
+    def __init__(self, progress: Progress, hint: str = "") -> None:
+        self.progress, self.hint = progress, hint
         self.requested = threading.Event()
 
     def __call__(self, event: Event) -> None:
         if self.requested.is_set():
-            raise _stopped()
+            raise Cancelled(STOPPED, self.hint)
         self.progress(event)
 
 
 @contextmanager
-def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S) -> Iterator[Progress]:
+def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S, hint: str = "") -> Iterator[Progress]:
     """Run a command's work: tell its errors, and stop on SIGINT (Ctrl-C) or SIGTERM.
 
     Args:
         listener: is told the error.
         out: the run folder, which is marked as stopped and gets the log of an unexpected error.
         grace_s: after so many seconds without an event the process is left at once.
+        hint: how to go on after a stop; with a run folder, that is known.
 
     Yields:
         The progress listener to give to the work.
@@ -61,13 +65,14 @@ def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S
     Raises:
         typer.Exit: with the exit code of the error.
     """
+    hint = RESUME if out is not None else hint
     try:
-        with _signals(listener, out, grace_s) as stop:
+        with _signals(listener, out, grace_s, hint) as stop:
             yield stop
     except typer.Exit:
         raise
     except (Exception, KeyboardInterrupt) as error:
-        shown = _shown(error, out)
+        shown = _shown(error, out, hint)
         with suppress(MultimodalSegError):  # nobody may be listening anymore
             listener.error(shown)
         raise typer.Exit(shown.exit_code) from error
@@ -76,9 +81,9 @@ def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S
 
 
 @contextmanager
-def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[Stop]:
+def _signals(listener: Listener, out: Path | None, grace_s: float, hint: str) -> Iterator[Stop]:
     """Watch for signals from a second thread, because Python's own handlers wait until C++ code returns."""
-    stop, over = Stop(listener), threading.Event()
+    stop, over = Stop(listener, hint), threading.Event()
     reading, writing = socket.socketpair()
     writing.setblocking(False)
     wanted = [signal.SIGINT, signal.SIGTERM]
@@ -90,7 +95,7 @@ def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[S
             if number[0] in wanted:
                 stop.requested.set()
                 if not over.wait(grace_s):
-                    _leave_at_once(listener, out)
+                    _leave_at_once(listener, out, hint)
                 return
 
     watcher = threading.Thread(target=watch, name="signals", daemon=True)
@@ -108,7 +113,7 @@ def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[S
         reading.close()
 
 
-def _leave_at_once(listener: Listener, out: Path | None) -> None:
+def _leave_at_once(listener: Listener, out: Path | None, hint: str) -> None:
     """End the process while the main thread is busy; whole files stay, half-written ones go."""
     with suppress(Exception):
         listener.close()
@@ -118,20 +123,16 @@ def _leave_at_once(listener: Listener, out: Path | None) -> None:
             if run.status == "running" and run.record.get("pid") == os.getpid():
                 run.end("stopped")
     with suppress(Exception):
-        listener.error(_stopped())
+        listener.error(Cancelled(STOPPED, hint))
     os._exit(Cancelled.exit_code)
 
 
-def _stopped() -> Cancelled:
-    return Cancelled("Stopped; the finished stages are kept.", "The same command with --resume goes on.")
-
-
-def _shown(error: BaseException, out: Path | None) -> MultimodalSegError:
+def _shown(error: BaseException, out: Path | None, hint: str = "") -> MultimodalSegError:
     """The error as it is told to a person or program."""
     if isinstance(error, MultimodalSegError):
         return error
     if isinstance(error, KeyboardInterrupt):
-        return _stopped()
+        return Cancelled(STOPPED, hint)
     if isinstance(error, MemoryError):
         return OutOfMemoryError(
             "The memory is not enough for this case.", "Close other programs or set --memory-limit."

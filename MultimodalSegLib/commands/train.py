@@ -54,7 +54,7 @@ def train(
     after an interruption, and ends with the same weights.
     """
     told = first_listener(events)
-    with ending(told, grace_s=GRACE_S) as progress:
+    with ending(told, grace_s=GRACE_S, hint="The same command goes on.") as progress:
         from ..training.estimate import estimate, with_minutes
         from ..training.export import export
         from ..training.start import begun_plan, prepare
