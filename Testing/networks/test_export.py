@@ -148,7 +148,8 @@ def test_the_shipped_model_gives_the_same_mask_of_the_demo_case(tmp_path):
     folder = resource("demo/synthetic")
     case = Case({name: read_volume(folder / f"{name}.nrrd") for name in ("CT", "MR")})
     box = head_box(case.volumes)
-    images, found_names, _ = network_images(case.volumes, box.grid(bundle.spacing, bundle.stride), lambda *_: None)
+    grid = box.grid(bundle.spacing, bundle.stride)
+    images, found_names, _ = network_images(case.volumes, grid, bundle.normalization, lambda *_: None)
     middle = tuple(slice((n - 64) // 2, (n - 64) // 2 + 64) for n in images.shape[1:])
     inputs = (
         images[(None, slice(None), *middle)].contiguous(),
