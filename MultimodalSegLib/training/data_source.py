@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..errors import InputError
+from ..images.normalization import Normalization
 from ..progress import Progress, silent
 from .data.adapters import read_data_set
 from .data.cache import PreparedCase, prepare_all
@@ -34,11 +35,15 @@ class CaseSamples(Dataset[Sample]):
         cases: by spacing in mm.
         shaded: numbers of the families that can have a coil shading.
         plan: seed, batch, steps, stages and augmentation.
+        labelled: False for cases without labels.
     """
 
-    def __init__(self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan) -> None:
+    def __init__(
+        self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan, labelled: bool = True
+    ) -> None:
         self.plan = plan
-        settings = SampleSettings(plan.stages[-1].sizes[0], augmentation=plan.augmentation, shaded=shaded)
+        size = plan.stages[-1].sizes[0]
+        settings = SampleSettings(size, augmentation=plan.augmentation, shaded=shaded, labelled=labelled)
         self._samples = {
             spacing: RealSamples(prepared, settings, plan.seed, self._size) for spacing, prepared in cases.items()
         }
@@ -79,13 +84,16 @@ class WholeCases(Dataset[Sample]):
         )
 
 
-def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Source:
+def data_set_source(
+    plan: Plan, cache: Path, progress: Progress = silent, normalization: Mapping[str, Normalization] | None = None
+) -> Source:
     """Prepare the labelled cases of a data set and divide them as the plan says.
 
     Args:
         plan: with ``data``.
         cache: folder for prepared cases.
         progress: told of each case.
+        normalization: by family, of a model to start or to learn from; the usual one where it says nothing.
 
     Raises:
         InputError: the data set, its labels or the cases held out cannot be used.
@@ -94,7 +102,8 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
-    preparations = {s.spacing: Preparation((s.spacing,) * 3, families, plan.registration) for s in plan.stages}
+    ways = {family: way for family, way in (normalization or {}).items() if family in families}
+    preparations = {s.spacing: Preparation((s.spacing,) * 3, families, plan.registration, ways) for s in plan.stages}
     prepared = {
         spacing: prepare_all(data_set, preparation, cache, progress=progress).cases
         for spacing, preparation in preparations.items()
@@ -108,7 +117,7 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),
-        _about(data_set, len(training[last.spacing])) | _seen(preparations[last.spacing], last),
+        _about(data_set, len(training[last.spacing])) | prepared_as(preparations[last.spacing], last),
     )
 
 
@@ -169,7 +178,7 @@ def _about(data_set: DataSet, cases: int) -> dict[str, Any]:
     }
 
 
-def _seen(preparation: Preparation, stage: Stage) -> dict[str, Any]:
+def prepared_as(preparation: Preparation, stage: Stage) -> dict[str, Any]:
     """Entries of a bundle's metadata with which inference prepares a patient as training did, in crops as large."""
     return preparation.metadata() | {"patch": list(stage.sizes[stage.chances.index(max(stage.chances))])}
 
