@@ -58,7 +58,7 @@ class KeepingTask(Task):
     ) -> None:
         super().__init__(network, objective)
         self.teacher, self.settings, self.schedule, self.paired = teacher, settings, schedule, list(paired)
-        kept = [name for name in teacher.known.names if name not in labelled]
+        kept = [name for name in teacher.known.names[1:] if name not in labelled]
         self.shared = shared_classes(teacher.known, names, kept, bool(teacher.known.lesion) and not lesion)
 
     def forward(self, batch: Batch, fraction: float, step: int, spacing: float) -> tuple[Tensor, dict[str, float]]:

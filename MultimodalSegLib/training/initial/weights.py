@@ -7,6 +7,7 @@ the probabilities that they had.
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel) 
             f"{known.title} is another network: {len(taken)} of its {len(known.weights)} weights fit.",
             "Choose its network in the plan, or another model to start from.",
         )
-    _divide_background(taken, own, rows)
+    _divide_background(taken, rows)
     network.load_state_dict(taken, strict=False)
     return _sentence(own, taken, known, rows)
 
@@ -114,19 +115,17 @@ def _fitting(name: str, own: Tensor, known: Tensor, rows: Mapping[str, Rows]) ->
     return known if known.shape == own.shape else None
 
 
-def _divide_background(taken: dict[str, Tensor], own: Mapping[str, Tensor], rows: Mapping[str, Rows]) -> None:
+def _divide_background(taken: dict[str, Tensor], rows: Mapping[str, Rows]) -> None:
     """New classes start as parts of the background, in equal shares."""
-    for name in [name for name in taken if name.startswith(("head.", "coarse."))]:
-        found = next((entry for pattern, entry in rows.items() if re.fullmatch(pattern, name)), None)
-        new = [n for n, output in enumerate(found.own) if output not in found.known] if found else []
-        new = [n for n in new if found and found.own[n].startswith("class ")]
-        if not found or not new or BACKGROUND not in found.own or BACKGROUND not in found.known:
+    for name, (pattern, found) in itertools.product(taken, rows.items()):
+        new = [n for n, output in enumerate(found.own) if output.startswith("class ") and output not in found.known]
+        if not re.fullmatch(pattern, name) or not new or BACKGROUND not in found.own or BACKGROUND not in found.known:
             continue
         blocks = taken[name].unflatten(0, (len(found.own), -1)).clone()
-        background = found.own.index(BACKGROUND)
+        background = blocks[found.own.index(BACKGROUND)]
         if name.endswith("bias"):
-            blocks[background] -= math.log(1 + len(new))
-        blocks[new] = blocks[background]
+            background -= math.log(1 + len(new))
+        blocks[new] = background.clone()
         taken[name] = blocks.flatten(0, 1)
 
 
