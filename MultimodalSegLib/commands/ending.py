@@ -23,6 +23,10 @@ GRACE_S = 2.0
 """A long step in C++ cannot be interrupted, so the process is left at once if no event comes for so long."""
 
 
+OVER = b"\0"
+"""What ends the watch for signals; no signal has this number."""
+
+
 class InternalError(MultimodalSegError):
     """A defect of the program."""
 
@@ -82,7 +86,7 @@ def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[S
     wakeup = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
 
     def watch() -> None:
-        while number := reading.recv(1):
+        while (number := reading.recv(1)) != OVER:
             if number[0] in wanted:
                 stop.requested.set()
                 if not over.wait(grace_s):
@@ -98,8 +102,9 @@ def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[S
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
-        writing.close()
+        writing.send(OVER)  # closing is not enough: a forked worker process holds a copy of the socket
         watcher.join()
+        writing.close()
         reading.close()
 
 

@@ -42,7 +42,7 @@ def plan(
         last = proposed.stages[-1]
         crops = ", ".join(" x ".join(map(str, size)) for size in last.sizes)
         told.say(
-            f"Network {proposed.network} at {last.spacing:g} mm, crops of {crops} voxels, {proposed.batch} at a time, "
+            f"Network {proposed.network} at {last.xyz[0]:g} mm, crops of {crops} voxels, {proposed.batch} at a time, "
             f"{proposed.steps} steps, {len(proposed.held_out)} held out.",
             f"Plan: {out}. Edit it, try it with train --plan {out} --out RUN --dry-run, and train.",
         )

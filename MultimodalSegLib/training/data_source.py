@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..errors import InputError
+from ..images.grid import Triple
 from ..images.normalization import Normalization
 from ..progress import Progress, silent
 from .data.adapters import read_data_set
@@ -20,7 +21,7 @@ from .data.classes import LabelClass, structures
 from .data.data_set import DataSet, with_classes
 from .data.prepare import Preparation
 from .data.real_samples import RealSamples, SampleSettings
-from .plan import Plan, Size, Stage
+from .plan import Plan, Size
 from .samples import Sample
 from .source import Source
 
@@ -32,14 +33,14 @@ class CaseSamples(Dataset[Sample]):
     """The samples of a run by number, from real cases prepared at the spacing of each stage.
 
     Args:
-        cases: by spacing in mm.
+        cases: by spacing, x, y, z in mm.
         shaded: numbers of the families that can have a coil shading.
         plan: seed, batch, steps, stages and augmentation.
         labelled: False for cases without labels.
     """
 
     def __init__(
-        self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan, labelled: bool = True
+        self, cases: Mapping[Triple, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan, labelled: bool = True
     ) -> None:
         self.plan = plan
         size = plan.stages[-1].sizes[0]
@@ -53,7 +54,7 @@ class CaseSamples(Dataset[Sample]):
 
     def __getitem__(self, n: int) -> Sample:
         stage, _ = self.plan.crop(n // self.plan.batch)
-        return self._samples[stage.spacing][n]
+        return self._samples[stage.xyz][n]
 
     def _size(self, n: int) -> Size:
         return self.plan.crop(n // self.plan.batch)[1]
@@ -102,22 +103,20 @@ def data_set_source(
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
-    ways = {family: way for family, way in (normalization or {}).items() if family in families}
-    preparations = {s.spacing: Preparation((s.spacing,) * 3, families, plan.registration, ways) for s in plan.stages}
-    prepared = {
-        spacing: prepare_all(data_set, preparation, cache, progress=progress).cases
-        for spacing, preparation in preparations.items()
-    }
+    known = {family: way for family, way in (normalization or {}).items() if family in families}
+    ways = {stage.xyz: Preparation(stage.xyz, families, plan.registration, known) for stage in plan.stages}
+    prepared = {xyz: prepare_all(data_set, way, cache, progress=progress).cases for xyz, way in ways.items()}
     training = {s: [case for case in cases if case.name not in plan.held_out] for s, cases in prepared.items()}
-    last = plan.stages[-1]
+    final = plan.stages[-1]
+    last = prepared[final.xyz]
     shaded = tuple(n for n, family in enumerate(families) if family == "MR")
     return Source(
         partial(CaseSamples, training, shaded),
-        WholeCases([case for case in prepared[last.spacing] if case.name in plan.held_out]),
+        WholeCases([case for case in last if case.name in plan.held_out]),
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),
-        _about(data_set, len(training[last.spacing])) | prepared_as(preparations[last.spacing], last),
+        _about(data_set, len(training[final.xyz])) | ways[final.xyz].metadata() | {"patch": list(final.usual_size)},
     )
 
 
@@ -176,11 +175,6 @@ def _about(data_set: DataSet, cases: int) -> dict[str, Any]:
         "training_data": f"{cases} cases of the data set {data_set.name}.",
         "limits": ["Research use only, not a medical device."],
     }
-
-
-def prepared_as(preparation: Preparation, stage: Stage) -> dict[str, Any]:
-    """Entries of a bundle's metadata with which inference prepares a patient as training did, in crops as large."""
-    return preparation.metadata() | {"patch": list(stage.sizes[stage.chances.index(max(stage.chances))])}
 
 
 def _color(number: int) -> list[int]:

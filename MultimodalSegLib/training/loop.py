@@ -6,32 +6,27 @@ import math
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
-from ..errors import Cancelled, InputError, OutOfMemoryError, TrainingError
+from ..errors import Cancelled, OutOfMemoryError
 from ..inference.memory import is_out_of_memory
 from ..progress import Event, Progress, silent
-from .average import AveragedNetwork
-from .batch import Batch, StepSampler, collate
-from .checkpoint import BEST, LAST, check_same_model, read_state, save_batch, write_state
+from .batch import Batch
+from .checkpoint import BEST
 from .curves import Curves
 from .means import Means
 from .plan import Plan
-from .plan_file import PLAN, to_dict, write_plan
-from .reweighting import GradientReweighting
+from .plan_file import PLAN, write_plan
 from .samples import Sample
-from .schedule import learning_rate
 from .smaller import smaller
+from .steps import Steps
 from .task import Task
 from .validation import Validation, mean_score
-from .workers import prepare_worker
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -39,16 +34,12 @@ if TYPE_CHECKING:
 MOST_SKIPPED = 50
 """So many steps in a row without a finite gradient end the run; a gradient scaler needs about 16 at its start."""
 
-_NOISE = 3
-"""Second number of the seed of what is random inside the network; samples use 0 to 2."""
 
-
-class Trainer:
-    """A run that can be stopped and continued.
+class Trainer(Steps):
+    """A run that can be stopped and continued: steps, validation, checkpoints, curves.
 
     Put together by :func:`~MultimodalSegLib.training.start.prepare`; with another task, other samples or another
-    validation it trains anything else. What a step does depends on the plan, the seed and the step's number alone, so
-    that a run that was killed ends with the same weights (to the last bit on a processor).
+    validation it trains anything else.
 
     Args:
         plan: every choice.
@@ -61,6 +52,11 @@ class Trainer:
 
     Raises:
         InputError: ``out`` holds the state of another network, or a damaged one.
+
+    Example:
+        >>> from MultimodalSegLib.training.start import prepare
+        >>> trainer = prepare(Plan(labels="label-maps"), Path("run"))     # doctest: +SKIP
+        >>> trainer.run()                                                 # doctest: +SKIP
     """
 
     def __init__(
@@ -73,23 +69,10 @@ class Trainer:
         model: Mapping[str, Any],
         validation: Validation | None = None,
     ) -> None:
-        self.plan, self.task, self.samples, self.out, self.fabric = plan, task, samples, out, fabric
-        self.model, self.validation = dict(model), validation
-        self.step, self.seconds, self.best, self.dice = 0, 0.0, -math.inf, math.nan
-        self.average = AveragedNetwork(task.network, plan.ema_decay)
-        self.average.network.to(fabric.device)
-        self.reweighting = self._reweighting() if plan.reweighting else None
-        optimizer = torch.optim.AdamW(task.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
-        self.module, self.optimizer = fabric.setup(task, optimizer)
-        self._skipped, self._stopping, self._shrunk = 0, False, False
-        self._text = ""
-        if (out / LAST).exists():
-            self._load(read_state(out / LAST))
-
-    @property
-    def fraction(self) -> float:
-        """Part of the run that is over, 0 to 1."""
-        return self.step / self.plan.steps
+        super().__init__(plan, task, samples, out, fabric, model)
+        self.validation, self.dice = validation, math.nan
+        self._stopping, self._shrunk, self._text = False, False, ""
+        self._batches: Generator[Batch, None, None] | None = None
 
     def run(self, progress: Progress = silent) -> None:
         """Train to the last step of the plan.
@@ -107,84 +90,30 @@ class Trainer:
         try:
             self._train(curves, progress)
         finally:
+            self._close_batches()
             if curves:
                 curves.close()
 
-    def batches(self) -> Iterator[Batch]:
-        """The batches of this process from the present step on."""
-        workers = self.plan.workers
-        loader = DataLoader(
-            self.samples(self.plan),
-            batch_sampler=StepSampler(self.plan, self.step, self.fabric.global_rank),
-            collate_fn=collate,
-            num_workers=workers,
-            prefetch_factor=3 if workers else None,
-            worker_init_fn=prepare_worker,
-            pin_memory=self.fabric.device.type == "cuda",
-        )
-        return iter(loader)
-
-    def advance(self, batches: Iterator[Batch]) -> dict[str, float]:
-        """One step.
-
-        Returns:
-            For the log: the loss and its parts, the norm of the gradient, whether the step was skipped because that is
-            not finite, and the part of its time spent waiting for samples.
-        """
-        began = time.perf_counter()
-        torch.manual_seed(self._noise_seed())
-        row, waited = self._gradients(batches)
-        rate = learning_rate(self.plan, self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        norm = self.fabric.clip_gradients(
-            self.module, self.optimizer, max_norm=self.plan.clip, error_if_nonfinite=False
-        )
-        finite = norm is not None and bool(torch.isfinite(norm))
-        if finite or self._precision.state_dict():  # a scaler skips such steps itself, and learns from them
-            self.optimizer.step()
-        if self.reweighting:
-            self.reweighting.update(self._sum)
-        self.step += 1
-        self.average.update(self.task.network, self.step)
-        self._skipped = 0 if finite else self._skipped + 1
-        seconds = time.perf_counter() - began
-        self.seconds += seconds
-        end = {"gradient_norm": float(norm) if finite else math.nan, "skipped": float(not finite)}
-        return {**row, **end, "learning_rate": rate, "wait": waited / seconds}
-
-    def save(self, name: str = LAST) -> None:
-        """Write everything needed to go on.
-
-        Raises:
-            TrainingError: a weight is not finite; nothing is written.
-            OutputError: the disk is full; the file before it stays.
-        """
-        if not all(bool(torch.isfinite(value).all()) for value in self.task.parameters()):
-            raise self._not_a_number(f"A weight is no number after step {self.step}")
-        if self.fabric.is_global_zero:
-            write_state(self._state(), self.out / name)
-
     def _train(self, curves: Curves | None, progress: Progress) -> None:
-        batches, means, saved = self.batches(), Means(), time.monotonic()
+        means, saved = Means(), time.monotonic()
         while self.step < self.plan.steps:
             try:
-                means.add(self.advance(batches))
+                means.add(self.advance(self._open_batches()))
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                batches = self._shrink(error)
+                self._shrink(error)
                 self._tell(progress)
                 continue
-            if self._skipped >= MOST_SKIPPED:
-                raise self._not_a_number(f"The gradients of {MOST_SKIPPED} steps up to {self.step} are no numbers")
+            if self.skipped >= MOST_SKIPPED:
+                raise self.not_a_number(f"The gradients of {MOST_SKIPPED} steps up to {self.step} are no numbers")
             if self._due(self.plan.log_steps):
                 self._log(curves, means.take())
             self._tell(progress)
             validated = self._due(self.plan.validation_steps)
             if validated:
                 self._validate(curves, progress)
-            stop = self._any(self._stopping)
+            stop = self.any_process(self._stopping)
             late = time.monotonic() - saved > 60.0 * self.plan.checkpoint_minutes
             if stop or validated or late or self._due(self.plan.checkpoint_steps):
                 self.save()
@@ -196,39 +125,7 @@ class Trainer:
         if curves:
             curves.draw()
 
-    def _gradients(self, batches: Iterator[Batch]) -> tuple[dict[str, float], float]:
-        """Add up the gradients of the parts of a step; gives the loss with its parts, and the seconds waited."""
-        stage, _ = self.plan.crop(self.step)
-        means, waited = Means(), 0.0
-        self.optimizer.zero_grad(set_to_none=True)
-        for turn in range(self.plan.accumulate):
-            began = time.perf_counter()
-            batch = next(batches)
-            waited += time.perf_counter() - began
-            batch = batch.to(self.fabric.device)
-            self._check(batch.images, "An image", batch)
-            with self.fabric.no_backward_sync(self.module, enabled=turn + 1 < self.plan.accumulate):
-                loss, parts = self.module(batch, self.fraction, self.step, stage.spacing)
-                self._check(loss, "The loss", batch)
-                self.fabric.backward(loss / self.plan.accumulate)
-            means.add({"loss": float(loss.detach()), **parts})
-        return means.take(), waited
-
-    def _check(self, value: Tensor, what: str, batch: Batch) -> None:
-        """Stop all processes, and keep the batch, if a value of one of them is not finite."""
-        bad = not bool(torch.isfinite(value).all())
-        if bad:
-            save_batch(batch, self.step, self.out)
-        if self._any(bad):
-            raise self._not_a_number(f"{what} of step {self.step} is no number")
-
-    def _not_a_number(self, what: str) -> TrainingError:
-        return TrainingError(
-            f"{what}; the last good state is kept, and the batch of a bad loss, in {self.out}.",
-            "Look at the batch, lower the learning rate, or use another precision; the same command goes on.",
-        )
-
-    def _shrink(self, error: BaseException) -> Iterator[Batch]:
+    def _shrink(self, error: BaseException) -> None:
         """After the memory was not enough: the same step again with less at once, but only the first time."""
         self.optimizer.zero_grad(set_to_none=True)
         traceback.clear_frames(error.__traceback__)  # they hold the features of the network
@@ -248,7 +145,18 @@ class Trainer:
         self._text = f"The memory was not enough. {how}"
         warnings.warn(self._text, stacklevel=2)
         write_plan(self.plan, self.out / PLAN)
-        return self.batches()
+        self._close_batches()
+
+    def _open_batches(self) -> Iterator[Batch]:
+        """The batches of the run, begun when first asked for, or asked for again after :meth:`_close_batches`."""
+        if self._batches is None:
+            self._batches = self.batches()
+        return self._batches
+
+    def _close_batches(self) -> None:
+        if self._batches is not None:
+            self._batches.close()
+            self._batches = None
 
     def _largest(self) -> str:
         _, size = self.plan.crop(self.step)
@@ -282,54 +190,3 @@ class Trainer:
 
     def _due(self, every: int) -> bool:
         return self.step % every == 0 or self.step == self.plan.steps
-
-    def _sum(self, value: Tensor) -> Tensor:
-        """Sum over all processes."""
-        if self.fabric.world_size == 1:
-            return value
-        total: Tensor = self.fabric.all_reduce(value.to(self.fabric.device), reduce_op="sum")
-        return total.to(value.device)
-
-    def _any(self, said: bool) -> bool:
-        return bool(self._sum(torch.tensor(float(said))) > 0)
-
-    def _noise_seed(self) -> int:
-        numbers = (self.plan.seed, _NOISE, self.step, self.fabric.global_rank)
-        return int(np.random.SeedSequence(numbers).generate_state(1)[0])
-
-    def _reweighting(self) -> GradientReweighting:
-        try:
-            return GradientReweighting(self.task.network, int(self.model["network"]["families"]))
-        except ValueError as error:
-            raise InputError(str(error), "Switch 'reweighting' off in the plan.") from error
-
-    @property
-    def _precision(self) -> Any:
-        return self.fabric.strategy.precision
-
-    def _state(self) -> dict[str, Any]:
-        own = {name: value for name, value in self.task.state_dict().items() if not name.startswith("network.")}
-        return {
-            "network": self.task.network.state_dict(),
-            "average": self.average.network.state_dict(),
-            "task": own,
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self._precision.state_dict(),
-            "reweighting": self.reweighting.state_dict() if self.reweighting else {},
-            "step": self.step,
-            "seconds": self.seconds,
-            "best": self.best,
-            "plan": to_dict(self.plan),
-            "model": self.model,
-        }
-
-    def _load(self, state: Mapping[str, Any]) -> None:
-        check_same_model(state["model"], self.model, self.out)
-        self.task.network.load_state_dict(state["network"])
-        self.average.network.load_state_dict(state["average"])
-        self.task.load_state_dict(state["task"], strict=False)
-        self.optimizer.load_state_dict(state["optimizer"])
-        self._precision.load_state_dict(state["scaler"])
-        if self.reweighting and state["reweighting"]:
-            self.reweighting.load_state_dict(state["reweighting"])
-        self.step, self.seconds, self.best = state["step"], state["seconds"], state["best"]

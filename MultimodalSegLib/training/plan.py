@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputError
+from ..images.grid import Triple
 from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
 from .augment.settings import Augmentation
 from .distillation.settings import Distillation
@@ -39,7 +40,7 @@ class Stage:
 
     Args:
         until: fraction of the steps at which it ends, 0 to 1.
-        spacing: millimetres per voxel, isotropic.
+        spacing: millimetres per voxel, one number or three along the patient's x, y, z.
         sizes: crop shapes (k, j, i), multiples of the network's stride.
         chances: probability of each crop shape.
 
@@ -48,17 +49,34 @@ class Stage:
     """
 
     until: float
-    spacing: float
+    spacing: float | Triple
     sizes: tuple[Size, ...]
     chances: tuple[float, ...]
 
     def __post_init__(self) -> None:
         _require(0 < self.until <= 1, "stages.until", self.until, "a fraction above 0 and at most 1")
-        _require(self.spacing > 0, "stages.spacing", self.spacing, "a positive number of millimetres")
+        good = len(self.xyz) == 3 and min(self.xyz) > 0
+        _require(good, "stages.spacing", self.spacing, "a positive number of millimetres or three of them")
         good = bool(self.sizes) and all(len(size) == 3 and min(size) >= 1 for size in self.sizes)
         _require(good, "stages.sizes", self.sizes, "a list of three whole numbers of voxels each")
         good = len(self.chances) == len(self.sizes) and min(self.chances) >= 0 and math.isclose(sum(self.chances), 1)
         _require(good, "stages.chances", self.chances, "a probability for each of the sizes, summing to 1")
+
+    @property
+    def xyz(self) -> Triple:
+        """Millimetres per voxel along x, y, z."""
+        return self.spacing if isinstance(self.spacing, tuple) else (self.spacing,) * 3
+
+    @property
+    def kji(self) -> Triple:
+        """Millimetres per voxel in the order of an array's axes."""
+        x, y, z = self.xyz
+        return z, y, x
+
+    @property
+    def usual_size(self) -> Size:
+        """The most probable crop shape."""
+        return self.sizes[self.chances.index(max(self.chances))]
 
     def halved(self, stride: int) -> Stage:
         """The same stretch with crops of half the length along each axis, but not below ``stride``."""
@@ -171,6 +189,8 @@ class Plan:
         _require(good, "stages", ends, "a list whose 'until' ascend to 1")
         parts = self.devices * self.accumulate
         _require(self.batch % parts == 0, "batch", self.batch, f"a multiple of devices x accumulate = {parts}")
+        if self.labels and any(len(set(stage.xyz)) > 1 for stage in self.stages):
+            raise InputError("Images are made from label maps at one spacing along all axes.", "Correct the stages.")
         if sum(map(bool, (self.labels, self.data, self.images))) > 1:
             raise InputError("The plan names more than one of label maps, data set and images.", "Leave one of them.")
         if self.images and (not self.distillation.teacher or self.distillation.hard):

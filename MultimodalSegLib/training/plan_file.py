@@ -143,7 +143,7 @@ def _stage(entry: Mapping[str, Any]) -> Stage:
     _check_keys(entry, Stage, "stages")
     sizes = tuple((int(k), int(j), int(i)) for k, j, i in entry["sizes"])
     chances = tuple(float(chance) for chance in entry.get("chances", [1 / len(sizes)] * len(sizes)))
-    return Stage(float(entry.get("until", 1.0)), float(entry["spacing"]), sizes, chances)
+    return Stage(float(entry.get("until", 1.0)), _number_or_numbers(entry["spacing"]), sizes, chances)
 
 
 def _weights(entry: Mapping[str, Any]) -> tuple[float, LossWeights]:

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..errors import InputError
-from ..images.grid import Grid
+from ..images.grid import Grid, Triple
 from ..inference.memory import available_bytes
 from ..machine import usable_processors
 from ..networks.device import choose_device, choose_precision
@@ -90,7 +90,7 @@ def image_plan(images: Path, teacher: str, computer: Computer | None = None, see
 
     Args:
         images: folder.
-        teacher: name or folder of a model, whose spacing is taken if that is the same along all axes.
+        teacher: name or folder of a model, whose spacing is taken.
         computer: this one if None.
         seed: of the run.
 
@@ -120,14 +120,14 @@ def image_plan(images: Path, teacher: str, computer: Computer | None = None, see
 
 def _like(
     known: KnownModel | None, network: str | Mapping[str, Any], spacing: float
-) -> tuple[str | Mapping[str, Any], float]:
+) -> tuple[str | Mapping[str, Any], float | Triple]:
     """The network (without what depends on the data) and the spacing of a known model, or those proposed."""
     if known is None:
         return network, spacing
     from_data = ("families", "classes", "side", "lesion", "stride")
     own = {key: value for key, value in known.metadata["network"].items() if key not in from_data}
     steps = set(known.spacing or (spacing,))
-    return own, steps.pop() if len(steps) == 1 else spacing
+    return own, steps.pop() if len(steps) == 1 else known.spacing or spacing
 
 
 def data_plan(
@@ -205,10 +205,11 @@ def _most_voxels(computer: Computer, modalities: int) -> float:
     return min(MEMORY_SHARE * computer.free / each, LARGEST[computer.device])
 
 
-def _crop(grids: Sequence[Grid], spacing: float, most: float) -> Size:
+def _crop(grids: Sequence[Grid], spacing: float | Triple, most: float) -> Size:
     """Multiples of the stride that cover the median volume; cut along the longest axis until they fit."""
     extents = np.median([np.multiply(grid.size, grid.spacing)[::-1] for grid in grids], axis=0)
-    crop = [max(STRIDE, math.ceil(extent / spacing / STRIDE) * STRIDE) for extent in extents]
+    voxels = extents / np.broadcast_to(spacing, 3)[::-1]
+    crop = [max(STRIDE, math.ceil(count / STRIDE) * STRIDE) for count in voxels]
     while math.prod(crop) > most and max(crop) > STRIDE:
         crop[int(np.argmax(crop))] -= STRIDE
     return crop[0], crop[1], crop[2]

@@ -133,7 +133,7 @@ class LabelMapSamples(Dataset[Sample]):
         stage, shape = self.plan.crop(n // self.plan.batch)
         rng = np.random.default_rng((self.plan.seed, 0, n))
         path = self.paths[rng.integers(len(self.paths))]
-        return make_sample(self._anatomy(path), rng, shape, stage.spacing)
+        return make_sample(self._anatomy(path), rng, shape, stage.xyz[0])
 
     def _anatomy(self, path: Path) -> Anatomy:
         """Each process reads a map once, when it first needs it."""
@@ -159,7 +159,5 @@ class HeldOutSamples(Dataset[Sample]):
     def __getitem__(self, n: int) -> Sample:
         if n >= len(self):
             raise IndexError(n)
-        last = self.plan.stages[-1]
-        shape = last.sizes[int(np.argmax(last.chances))]
-        rng = np.random.default_rng((self.plan.seed, 2, n))
-        return make_sample(load_anatomy(self.paths[n % len(self.paths)]), rng, shape, last.spacing)
+        last, anatomy = self.plan.stages[-1], load_anatomy(self.paths[n % len(self.paths)])
+        return make_sample(anatomy, np.random.default_rng((self.plan.seed, 2, n)), last.usual_size, last.xyz[0])

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -158,9 +157,8 @@ def keeping_task(
 def make_validation(plan: Plan, source: Source, settings: Mapping[str, Any]) -> Validation:
     """Dice of the held-out samples."""
     last = plan.stages[-1]
-    window = last.sizes[int(np.argmax(last.chances))]
     lesion = bool(source.lesion) and bool(settings.get("lesion", True))
-    return Validation(source.held_out, source.names, window, last.spacing, lesion)
+    return Validation(source.held_out, source.names, last.usual_size, last.kji, lesion)
 
 
 def make_objective(plan: Plan, source: Source, settings: Mapping[str, Any]) -> Objective:
@@ -189,7 +187,7 @@ def model_metadata(plan: Plan, source: Source, settings: Mapping[str, Any]) -> d
         "version": plan.version,
         **source.about,
         "network": dict(settings),
-        "working_spacing": plan.stages[-1].spacing,
+        "working_spacing": plan.stages[-1].spacing if plan.labels else list(plan.stages[-1].xyz),
         "modality_families": list(source.families),
         "network_classes": [dict(entry) for entry in source.classes],
         "lesion": dict(source.lesion),

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..images.grid import Triple
 from .batch import Batch
 
 LossOf = Callable[..., tuple[Tensor, Mapping[str, float]]]
@@ -30,25 +31,25 @@ class Task(nn.Module):
         super().__init__()
         self.network, self.objective = network, objective
 
-    def forward(self, batch: Batch, fraction: float, step: int, spacing: float) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch, fraction: float, step: int, spacing: Triple) -> tuple[Tensor, dict[str, float]]:
         """The loss and its parts.
 
         Args:
             batch: on the network's device.
             fraction: of the run that is over, 0 to 1.
             step: number of the step.
-            spacing: millimetres per voxel, isotropic.
+            spacing: millimetres per voxel in the order of the array's axes (k, j, i).
         """
-        output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
+        output = self.network(batch.images, batch.present, batch.family, spacing)
         with torch.autocast(batch.images.device.type, enabled=False):  # losses need their 32 bits
             return mean_loss([self.judged(output, batch, n, fraction, step, spacing) for n in range(len(batch))])
 
     def judged(
-        self, output: Any, batch: Batch, n: int, fraction: float, step: int, spacing: float
+        self, output: Any, batch: Batch, n: int, fraction: float, step: int, spacing: Triple
     ) -> tuple[Tensor, Mapping[str, float]]:
         """The loss of sample ``n`` against its labels, and its parts."""
         one = of_sample(output, n)
-        return self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, one.deep)
+        return self.objective(one, batch.sample(n), fraction, step, spacing, one.deep)
 
 
 def mean_loss(losses: Sequence[tuple[Tensor, Mapping[str, float]]]) -> tuple[Tensor, dict[str, float]]:

@@ -15,7 +15,7 @@ from .data.case import ImageFile, TrainingCase
 from .data.data_set import DataSet
 from .data.layouts.names import LABEL_NAMES, image_files, modality
 from .data.prepare import Preparation
-from .data_source import CaseSamples, prepared_as
+from .data_source import CaseSamples
 from .initial.known import KnownModel
 from .plan import Plan
 from .source import Source
@@ -62,8 +62,7 @@ def unlabelled_source(plan: Plan, teacher: KnownModel, cache: Path, progress: Pr
         )
     ways = teacher.normalization
     preparations = {
-        stage.spacing: Preparation((stage.spacing,) * 3, teacher.families, plan.registration, ways)
-        for stage in plan.stages
+        stage.xyz: Preparation(stage.xyz, teacher.families, plan.registration, ways) for stage in plan.stages
     }
     prepared = {
         spacing: prepare_all(data_set, preparation, cache, progress=progress).cases
@@ -83,7 +82,7 @@ def unlabelled_source(plan: Plan, teacher: KnownModel, cache: Path, progress: Pr
         teacher.families,
         teacher.classes,
         teacher.lesion,
-        about | prepared_as(preparations[last.spacing], last),
+        about | preparations[last.xyz].metadata() | {"patch": list(last.usual_size)},
     )
 
 

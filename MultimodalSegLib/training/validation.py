@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 import torch
 from torch import Tensor, nn
 
+from ..images.grid import Triple
 from .batch import Batch, collate
 from .plan import Size
 from .samples import Sample
@@ -35,12 +36,12 @@ class Validation:
         samples: each is asked for once and kept.
         names: of the classes by channel, the background first.
         window: (k, j, i) voxels; larger samples are answered in windows that overlap.
-        spacing: millimetres per voxel, isotropic.
+        spacing: millimetres per voxel in the order of the array's axes (k, j, i).
         lesion: the network has a lesion output, which is scored as one more class.
     """
 
     def __init__(
-        self, samples: Samples, names: Sequence[str], window: Size, spacing: float, lesion: bool = True
+        self, samples: Samples, names: Sequence[str], window: Size, spacing: Triple, lesion: bool = True
     ) -> None:
         self.samples, self.channels, self.lesion = samples, len(names), lesion
         self.names = (*names[1:], "lesion") if lesion else tuple(names[1:])
@@ -80,7 +81,7 @@ class Validation:
 
         def logits(images: Tensor) -> Tensor:
             present, family = (x.expand(len(images), -1) for x in (batch.present, batch.family))
-            output = network(images, present, family, (self.spacing,) * 3)
+            output = network(images, present, family, self.spacing)
             return torch.cat([output.structures, output.lesion], dim=1).float()
 
         if all(n <= w for n, w in zip(batch.images.shape[2:], self.window, strict=True)):

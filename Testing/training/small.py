@@ -107,7 +107,7 @@ def a_trainer(
     task = Task(network or a_network(), objective or Objective())
     names = [entry["name"] for entry in MODEL["network_classes"]]
     held_out = [RandomSamples(plan)[n] for n in range(2)]
-    validation = Validation(held_out, names, (8, 8, 8), 2.0)
+    validation = Validation(held_out, names, (8, 8, 8), (2.0, 2.0, 2.0))
     out.mkdir(exist_ok=True)
     return Trainer(plan, task, samples, out, make_fabric(plan), MODEL, validation)
 

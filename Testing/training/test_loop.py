@@ -2,6 +2,7 @@
 
 import csv
 import math
+import multiprocessing
 from dataclasses import replace
 
 import pytest
@@ -40,7 +41,7 @@ class OneSample(RandomSamples):
 def test_the_network_learns_a_sample_by_heart_and_the_best_average_is_kept(tmp_path):
     plan = a_plan(steps=48, ema_decay=0.8, validation_steps=16)
     trainer = a_trainer(tmp_path, plan, samples=OneSample)
-    trainer.validation = Validation([OneSample(plan)[0]], ["background", "ball", "shell"], (8, 8, 8), 2.0)
+    trainer.validation = Validation([OneSample(plan)[0]], ["background", "ball", "shell"], (8, 8, 8), (2.0, 2.0, 2.0))
     events = []
     trainer.run(events.append)
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
@@ -96,6 +97,7 @@ def test_worker_processes_change_nothing(tmp_path, one_thread):
     alone.run()
     helped.run()
     assert same(weights(alone), weights(helped))
+    assert not multiprocessing.active_children()
 
 
 def test_accumulated_parts_make_the_same_step(tmp_path):

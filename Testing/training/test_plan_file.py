@@ -13,9 +13,12 @@ from MultimodalSegLib.training.plan_file import read_plan, write_plan
 
 def test_a_plan_is_read_as_it_was_written(tmp_path):
     plan = Plan(
-        labels="maps with spaces: and signs",
+        data="set with spaces: and signs",
         network={"widths": [8, 8], "encoder": "cnn"},
-        stages=(Stage(0.25, 2.25, ((64, 64, 64),), (1.0,)), Stage(1.0, 1.5, ((96, 96, 96), (64, 64, 64)), (0.7, 0.3))),
+        stages=(
+            Stage(0.25, (1.5, 1.5, 5.0), ((64, 64, 64),), (1.0,)),
+            Stage(1.0, 1.5, ((96, 96, 96), (64, 64, 64)), (0.7, 0.3)),
+        ),
         losses=LossSchedule(((0.0, LossWeights(deep=())), (1.0, LossWeights(beta=2.0)))),
         augmentation=Augmentation(gamma=(0.5, 2.0)),
         held_out=("a", "1"),

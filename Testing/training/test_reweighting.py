@@ -65,7 +65,7 @@ def test_samples_of_one_modality_tell_nothing_about_importance():
     reweighting = GradientReweighting(network, 2)
     sample = next(s for s in (RandomSamples(a_plan(steps=9))[n] for n in range(9)) if s.images.shape[1] == 1)
     task = Task(network, Objective())
-    task(collate([sample]), 0.0, 0, 2.0)[0].backward()
+    task(collate([sample]), 0.0, 0, (2.0, 2.0, 2.0))[0].backward()
     reweighting.update()
     assert reweighting.share.tolist() == [0.5, 0.5]
 
@@ -78,7 +78,7 @@ def update_of_the_encoder(share: tuple[float, float] | None) -> torch.Tensor:
         reweighting.share = torch.tensor(share, dtype=torch.float64)
     before = torch.cat([p.detach().flatten().clone() for p in network.encode.parameters()])
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3)
-    loss, _ = Task(network, Objective())(collate([a_pair()]), 0.0, 0, 2.0)
+    loss, _ = Task(network, Objective())(collate([a_pair()]), 0.0, 0, (2.0, 2.0, 2.0))
     loss.backward()
     optimizer.step()
     return torch.cat([p.detach().flatten() for p in network.encode.parameters()]) - before

@@ -37,7 +37,7 @@ def samples(shape: tuple[int, int, int] = (8, 8, 8), count: int = 3) -> list[Sam
 def test_scores_are_the_dice_of_each_class_over_the_samples_that_hold_it():
     fabric, held_out = make_fabric(a_plan()), samples()
     held_out[2].channel[held_out[2].channel == 2] = 0
-    scores = Validation(held_out, NAMES, (8, 8, 8), 2.0)(Threshold(), fabric)
+    scores = Validation(held_out, NAMES, (8, 8, 8), (2.0, 2.0, 2.0))(Threshold(), fabric)
     found = {name: [] for name in ("ball", "shell", "lesion")}
     for sample in held_out:
         present = torch.ones(1, sample.images.shape[1], dtype=torch.bool)
@@ -64,10 +64,12 @@ def test_a_case_larger_than_the_window_is_answered_in_windows():
             sizes.append(tuple(images.shape[2:]))
             return super().forward(images, present, family, spacing)
 
-    whole = Validation(held_out, NAMES, (20, 9, 12), 2.0)(Watched(), fabric)
+    whole = Validation(held_out, NAMES, (20, 9, 12), (2.0, 2.0, 2.0))(Watched(), fabric)
     assert set(sizes) == {(20, 9, 12)}
     sizes.clear()
-    assert Validation(held_out, NAMES, (8, 8, 8), 2.0)(Watched(), fabric) == pytest.approx(whole, nan_ok=True)
+    assert Validation(held_out, NAMES, (8, 8, 8), (2.0, 2.0, 2.0))(Watched(), fabric) == pytest.approx(
+        whole, nan_ok=True
+    )
     assert set(sizes) == {(8, 8, 8)} and len(sizes) > 10
 
 
@@ -80,7 +82,7 @@ def test_samples_are_made_once():
             return super().__getitem__(n)
 
     held_out, told = Counted(samples()), []
-    validation = Validation(held_out, NAMES, (8, 8, 8), 2.0)
+    validation = Validation(held_out, NAMES, (8, 8, 8), (2.0, 2.0, 2.0))
     for _ in range(2):
         validation(Threshold(), make_fabric(a_plan()), lambda: told.append(1))
     assert held_out.asked == 3 and len(told) == 6

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...images.grid import Triple
 from ...losses.schedule import LossSchedule
 from ...networks.outputs import CoarseOutput, FusionOutput
 from ..batch import Batch
@@ -61,9 +62,9 @@ class KeepingTask(Task):
         kept = [name for name in teacher.known.names[1:] if name not in labelled]
         self.shared = shared_classes(teacher.known, names, kept, bool(teacher.known.lesion) and not lesion)
 
-    def forward(self, batch: Batch, fraction: float, step: int, spacing: float) -> tuple[Tensor, dict[str, float]]:
-        output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
-        answers, able, _ = self.teacher.answer(batch, (spacing,) * 3)
+    def forward(self, batch: Batch, fraction: float, step: int, spacing: Triple) -> tuple[Tensor, dict[str, float]]:
+        output = self.network(batch.images, batch.present, batch.family, spacing)
+        answers, able, _ = self.teacher.answer(batch, spacing)
         places = (able.cumsum(0) - 1).tolist()
         with torch.autocast(batch.images.device.type, enabled=False):
             losses = []
@@ -73,7 +74,7 @@ class KeepingTask(Task):
             return mean_loss(losses)
 
     def _one(
-        self, output: Any, known: FusionOutput | None, sample: Sample, fraction: float, step: int, spacing: float
+        self, output: Any, known: FusionOutput | None, sample: Sample, fraction: float, step: int, spacing: Triple
     ) -> tuple[Tensor, dict[str, float]]:
         """The loss of one sample; one of which the teacher knows no modality says nothing of the old classes."""
         soft = output.structures.new_zeros((), dtype=torch.float32)
@@ -83,7 +84,7 @@ class KeepingTask(Task):
             weights, mask = self.schedule.at(fraction), (sample.channel == 0)[:, None]
             soft = soft_loss(output, known, self.shared, weights, self.settings.temperature, mask)
             sample = completed(sample, known, self.shared, self.paired)
-        hard, parts = self.objective(output, sample, fraction, step, (spacing,) * 3, output.deep)
+        hard, parts = self.objective(output, sample, fraction, step, spacing, output.deep)
         return self.settings.hard * hard + self.settings.soft * soft, {**parts, "soft": float(soft.detach())}
 
 

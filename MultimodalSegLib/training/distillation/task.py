@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...images.grid import Triple
 from ...losses.distillation import FeatureLoss, attention_loss
 from ...losses.schedule import LossSchedule
 from ..batch import Batch
@@ -57,10 +58,10 @@ class DistillationTask(Task):
         self.scales = len(widths)
         self.projections = nn.ModuleList(FeatureLoss(*pair) for pair in widths if settings.features)
 
-    def forward(self, batch: Batch, fraction: float, step: int, spacing: float) -> tuple[Tensor, dict[str, float]]:
+    def forward(self, batch: Batch, fraction: float, step: int, spacing: Triple) -> tuple[Tensor, dict[str, float]]:
         with recorded_features(self.network, self.scales, batch.images.shape[2:]) as features:
-            output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
-        meant, _, wanted = self.teacher.answer(batch, (spacing,) * 3, self.scales)
+            output = self.network(batch.images, batch.present, batch.family, spacing)
+        meant, _, wanted = self.teacher.answer(batch, spacing, self.scales)
         with torch.autocast(batch.images.device.type, enabled=False):
             labels, parts = self._against_labels(output, batch, fraction, step, spacing)
             weights = self.schedule.at(fraction)
@@ -76,7 +77,7 @@ class DistillationTask(Task):
         return total, {**parts, **{name: float(value.detach()) for name, value in said.items()}}
 
     def _against_labels(
-        self, output: Any, batch: Batch, fraction: float, step: int, spacing: float
+        self, output: Any, batch: Batch, fraction: float, step: int, spacing: Triple
     ) -> tuple[Tensor, dict[str, float]]:
         if not self.settings.hard:
             return batch.images.new_zeros(()), {}
@@ -84,7 +85,7 @@ class DistillationTask(Task):
 
     def _by_features(self, own: list[Tensor], wanted: list[Tensor], like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean distances of features and of attention over the scales; 0 for what does not count."""
-        pairs = list(zip(own, wanted, strict=True))
+        pairs = [(one.float(), other.float()) for one, other in zip(own, wanted, strict=True)]
         near = [project(*pair) for project, pair in zip(self.projections, pairs, strict=False)]
         alike = [attention_loss(*pair) for pair in pairs] if self.settings.attention else []
         nothing = like.new_zeros(())

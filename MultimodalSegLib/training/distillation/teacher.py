@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...errors import InputError
+from ...images.grid import Triple
 from ...networks.outputs import FusionOutput
 from ..batch import Batch
 from ..initial.known import KnownModel
@@ -29,9 +30,7 @@ class Teacher:
         self.family = torch.tensor([known.families.index(n) if n in known.families else -1 for n in families])
 
     @torch.no_grad()
-    def answer(
-        self, batch: Batch, spacing: tuple[float, float, float], scales: int = 0
-    ) -> tuple[FusionOutput, Tensor, list[Tensor]]:
+    def answer(self, batch: Batch, spacing: Triple, scales: int = 0) -> tuple[FusionOutput, Tensor, list[Tensor]]:
         """What the teacher says of the samples that show something it knows.
 
         Args:

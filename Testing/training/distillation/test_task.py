@@ -22,6 +22,7 @@ from MultimodalSegLib.training.loop import Trainer
 from MultimodalSegLib.training.objective import Objective
 from Testing.training.small import MODEL, NETWORK, RandomSamples, a_plan, same, weights
 
+SPACING = (2.0, 2.0, 2.0)
 NAMES = ["background", "ball", "shell"]
 SCHEDULE = LossSchedule(((0.0, LossWeights()),))
 
@@ -55,17 +56,17 @@ def test_a_student_that_says_the_same_has_no_soft_and_no_attention_loss() -> Non
     known = a_teacher()
     task = a_task(known, hard=0.0)
     task.network.load_state_dict(dict(known.weights))
-    _, parts = task(a_batch(), 0.0, 0, 2.0)
+    _, parts = task(a_batch(), 0.0, 0, SPACING)
     assert parts["soft"] == pytest.approx(0, abs=1e-5) and parts["attention"] == pytest.approx(0, abs=1e-5)
     assert "structures" not in parts  # no labels are asked for
     task.network.load_state_dict(dict(a_teacher(seed=5).weights))
-    _, parts = task(a_batch(), 0.0, 0, 2.0)
+    _, parts = task(a_batch(), 0.0, 0, SPACING)
     assert parts["soft"] > 1e-3 and parts["attention"] > 1e-3
 
 
 def test_the_total_is_the_weighted_sum_of_the_parts() -> None:
     task = a_task(a_teacher(), hard=0.0, soft=0.5, features=2.0, attention=3.0)
-    total, parts = task(a_batch(), 0.0, 0, 2.0)
+    total, parts = task(a_batch(), 0.0, 0, SPACING)
     expected = 0.5 * parts["soft"] + 2 * parts["features"] + 3 * parts["attention"]
     assert float(total.detach()) == pytest.approx(expected, rel=1e-5) and min(parts.values()) > 0
 
@@ -73,16 +74,16 @@ def test_the_total_is_the_weighted_sum_of_the_parts() -> None:
 def test_labels_count_as_in_a_run_without_a_teacher() -> None:
     task = a_task(a_teacher(), soft=0.0, features=0.0, attention=0.0)
     batch = a_batch()
-    total, parts = task(batch, 0.0, 0, 2.0)
-    alone, _ = super(DistillationTask, task).forward(batch, 0.0, 0, 2.0)
+    total, parts = task(batch, 0.0, 0, SPACING)
+    alone, _ = super(DistillationTask, task).forward(batch, 0.0, 0, SPACING)
     assert float(total.detach()) == pytest.approx(float(alone.detach())) and parts["structures"] > 0 and not task.scales
 
 
 def test_a_batch_is_the_mean_of_its_samples() -> None:
     task = a_task(a_teacher(), hard=1.0)
     samples = RandomSamples(a_plan())
-    whole, _ = task(collate([samples[0], samples[2]]), 0.0, 0, 2.0)
-    each = [task(collate([samples[n]]), 0.0, 0, 2.0)[0] for n in (0, 2)]
+    whole, _ = task(collate([samples[0], samples[2]]), 0.0, 0, SPACING)
+    each = [task(collate([samples[n]]), 0.0, 0, SPACING)[0] for n in (0, 2)]
     assert float(whole.detach()) == pytest.approx(float(sum(each).detach() / 2), rel=1e-4)
 
 
@@ -91,7 +92,7 @@ def test_a_student_with_less_scales_and_coarse_answers_learns_from_a_larger_teac
     task = a_task(known, {"widths": [8, 8, 8], "stride": 8, "deep_supervision": True}, hard=0.0)
     assert [(p.project.in_channels, p.project.out_channels) for p in task.projections] == [(8, 8), (8, 16), (8, 24)]
     task.train()
-    total, _ = task(a_batch(), 0.0, 0, 2.0)
+    total, _ = task(a_batch(), 0.0, 0, SPACING)
     total.backward()
     missing = [name for name, value in task.named_parameters() if value.grad is None]
     assert not [name for name in missing if not name.startswith("network.fuse")]
@@ -114,7 +115,7 @@ def test_what_the_student_does_not_learn_is_background_to_it() -> None:
     student = {n: torch.cat([v[:24], v[32:]]) if n.startswith("head") else v for n, v in weights.items()}
     student["head.bias"][:8] += 2.0 * torch.log(torch.tensor(2.0))  # at temperature 2
     task.network.load_state_dict(student)
-    _, parts = task(a_batch(), 0.0, 0, 2.0)
+    _, parts = task(a_batch(), 0.0, 0, SPACING)
     assert parts["soft"] == pytest.approx(0, abs=1e-4)
 
 
@@ -122,19 +123,25 @@ def test_the_student_comes_nearer_to_the_teacher_which_stays_as_it_is(tmp_path: 
     known = a_teacher(widths=[8, 16])
     task = a_task(known, hard=0.0)
     batch = a_batch()
-    before = task.eval()(batch, 0.0, 0, 2.0)[1]
+    before = task.eval()(batch, 0.0, 0, SPACING)[1]
     a_run(tmp_path, task, steps=30).run()
-    after = task.eval()(batch, 0.0, 0, 2.0)[1]
+    after = task.eval()(batch, 0.0, 0, SPACING)[1]
     assert after["soft"] < 0.5 * before["soft"] and after["features"] < 0.8 * before["features"]
     state = task.teacher.network.state_dict()
     assert all(torch.equal(value, known.weights[name]) for name, value in state.items())
 
 
+def test_a_student_learns_in_16_bits(tmp_path: Path) -> None:
+    task = a_task(a_teacher())
+    before = {name: value.clone() for name, value in task.named_parameters()}
+    a_run(tmp_path, task, steps=2, precision="bf16").run()
+    for name in ("projections.0.project.weight", "network.head.weight"):
+        assert not torch.equal(before[name], dict(task.named_parameters())[name])
+
+
 def test_projections_are_saved_and_go_on_but_are_not_in_the_bundle(tmp_path: Path, one_thread: None) -> None:
     whole, part = (a_run(tmp_path / name, a_task(a_teacher())) for name in ("whole", "part"))
     whole.run()
-    half = replace(part.plan, steps=4, warm_up_steps=2)
-    assert half.steps == 4
     batches = part.batches()
     for _ in range(4):
         part.advance(batches)
