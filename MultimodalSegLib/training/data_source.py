@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 
 from ..errors import InputError
 from ..images.grid import Triple
+from ..images.normalization import Normalization
 from ..notice import RESEARCH_USE
 from ..progress import Progress, silent
 from .data.adapters import read_data_set
@@ -38,11 +39,15 @@ class CaseSamples(Dataset[Sample]):
         cases: by spacing, x, y, z in mm.
         shaded: numbers of the families that can have a coil shading.
         plan: seed, batch, steps, stages and augmentation.
+        labelled: False for cases without labels.
     """
 
-    def __init__(self, cases: Mapping[Triple, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan) -> None:
+    def __init__(
+        self, cases: Mapping[Triple, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan, labelled: bool = True
+    ) -> None:
         self.plan = plan
-        settings = SampleSettings(plan.stages[-1].sizes[0], augmentation=plan.augmentation, shaded=shaded)
+        size = plan.stages[-1].sizes[0]
+        settings = SampleSettings(size, augmentation=plan.augmentation, shaded=shaded, labelled=labelled)
         self._samples = {
             spacing: RealSamples(prepared, settings, plan.seed, self._size) for spacing, prepared in cases.items()
         }
@@ -87,13 +92,16 @@ class WholeCases(Dataset[Sample]):
         )
 
 
-def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Source:
+def data_set_source(
+    plan: Plan, cache: Path, progress: Progress = silent, normalization: Mapping[str, Normalization] | None = None
+) -> Source:
     """Prepare the labelled cases of a data set and divide them as the plan says.
 
     Args:
         plan: with ``data``.
         cache: folder for prepared cases.
         progress: told of each case.
+        normalization: by family, of a model to start or to learn from; the usual one where it says nothing.
 
     Raises:
         InputError: the data set, its labels or the cases held out cannot be used.
@@ -102,7 +110,8 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
-    ways = {stage.xyz: Preparation(stage.xyz, families, plan.registration) for stage in plan.stages}
+    known = {family: way for family, way in (normalization or {}).items() if family in families}
+    ways = {stage.xyz: Preparation(stage.xyz, families, plan.registration, known) for stage in plan.stages}
     prepared = {xyz: prepare_all(data_set, way, cache, progress=progress).cases for xyz, way in ways.items()}
     training = {s: [case for case in cases if case.name not in plan.held_out] for s, cases in prepared.items()}
     final = plan.stages[-1]

@@ -65,13 +65,13 @@ class PreparedCase:
 
     @property
     def truth(self) -> np.ndarray:
-        """(3, D, H, W) int16: channel, side (+1 left, -1 right, 0 neither) and lesion (0 or 1)."""
-        return self._array("truth")
+        """(3, D, H, W) int16: channel, side (+1 left, -1 right, 0 neither) and lesion (0 or 1); 0 without a label."""
+        return self._array("truth") if self.labelled else np.broadcast_to(np.int16(0), (3, *self.shape))
 
     @property
     def places(self) -> np.ndarray:
         """(n, 4) int32: a class (lesions are -1) and a voxel (k, j, i) of it, up to 2000 for each class."""
-        return self._array("places")
+        return self._array("places") if self.labelled else np.zeros((0, 4), np.int32)
 
     def _array(self, name: str) -> np.ndarray:
         array: np.ndarray = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -113,7 +113,7 @@ def prepare_all(
     """Prepare every case of a set, or take it from the cache if its files and the settings are the same as then.
 
     Args:
-        data_set: with classes (see :func:`~MultimodalSegLib.training.data.data_set.with_classes`).
+        data_set: with classes (see :func:`~MultimodalSegLib.training.data.data_set.with_classes`) if it has labels.
         preparation: how.
         cache: folder, made if it is not there; gets a folder for each case and its settings.
         skip_unreadable: leave out a case that cannot be used, with a warning, instead of stopping.
@@ -125,7 +125,7 @@ def prepare_all(
         RegistrationError: images of a case that cannot be aligned.
         OutputError: the cache cannot be written.
     """
-    if not data_set.classes:
+    if not data_set.classes and data_set.labelled:
         raise InputError(f"The data set {data_set.name!r} names no class.", "Name the classes of its label values.")
     absent = [name for name in data_set.modalities if not any(name in case.images for case in data_set.cases)]
     if absent:
