@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import torch
+from monai.data import MetaTensor
 from monai.transforms import (
     Compose,
     RandAdjustContrastd,
@@ -50,5 +50,6 @@ class IntensityChange:
         self.transforms.set_random_state(seed=seed)
         low = image.min()
         # the shading multiplies, which only makes sense for intensities from 0
-        changed: Tensor = self.transforms({KEY: (image - low)[None]})[KEY][0]
-        return torch.as_tensor(changed, dtype=torch.float32) + low
+        changed = self.transforms({KEY: (image - low)[None]})[KEY][0]
+        plain: Tensor = changed.as_tensor() if isinstance(changed, MetaTensor) else changed  # MONAI's slows every step
+        return plain.float() + low

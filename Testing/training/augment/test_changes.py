@@ -73,3 +73,9 @@ def test_one_modality_always_stays() -> None:
     assert all(draws) and {len(kept) for kept in draws} == {1, 2, 3}
     assert {kept[0] for kept in draws if len(kept) == 1} == {0, 1, 2}  # no favorite among the last ones
     assert kept_modalities(rng, 2, 1.0) in ([0], [1]) and kept_modalities(rng, 3, 0.0) == [0, 1, 2]
+
+
+def test_changed_intensities_are_a_plain_tensor_whatever_was_drawn():
+    settings = Augmentation(gamma_chance=1.0, bias_chance=1.0, blur_chance=1.0, noise_chance=1.0)
+    change = IntensityChange(settings, shading=True)
+    assert all(type(change(torch.rand(12, 12, 12), seed)) is torch.Tensor for seed in range(3))
