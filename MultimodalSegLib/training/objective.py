@@ -113,13 +113,13 @@ class Objective:
 
 
 def head_losses(output: FusionOutput | CoarseAnswer, sample: Sample, weights: LossWeights) -> HeadLosses:
-    """Structures, side and lesion at one resolution."""
+    """Structures, side and lesion at one resolution; a head that is not there (no elements) costs nothing."""
     structures = dice_cross_entropy(output.structures, sample.channel, weights.alpha, weights.cross_entropy)
     nothing = structures.new_zeros(())
     return HeadLosses(
         structures,
-        side_loss(output.side, sample.side) if weights.side else nothing,
-        lesion_loss(output.lesion, sample.lesion) if weights.lesion else nothing,
+        side_loss(output.side, sample.side) if weights.side and output.side.numel() else nothing,
+        lesion_loss(output.lesion, sample.lesion) if weights.lesion and output.lesion.numel() else nothing,
     )
 
 
@@ -137,7 +137,9 @@ def lesion_loss(logit: Tensor, lesion: Tensor) -> Tensor:
 
 
 def presence_loss(logit: Tensor, lesion: Tensor) -> Tensor:
-    """Cross-entropy of "there is a lesion"."""
+    """Cross-entropy of "there is a lesion"; 0 without that head (no elements)."""
+    if not logit.numel():
+        return lesion.new_zeros(())
     holds = (lesion.sum((1, 2, 3, 4)) >= PRESENCE_VOXELS).float()
     return F.binary_cross_entropy_with_logits(logit.float(), holds)
 

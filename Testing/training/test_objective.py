@@ -110,10 +110,16 @@ def test_every_head_gets_a_gradient():
         assert logit.grad is not None and torch.isfinite(logit.grad).all() and logit.grad.abs().max() > 0
 
 
-def test_heads_of_weight_zero_are_not_asked():
-    bare = an_output()._replace(side=torch.empty(1, 0, *SHAPE), lesion=torch.empty(1, 0, *SHAPE))
-    total, parts = Objective(always(side=0.0, lesion=0.0))(bare, a_sample(), 0.0, 0)
-    assert torch.isfinite(total) and parts["side"] == parts["lesion"] == 0.0
+def test_heads_of_weight_zero_and_heads_that_are_not_there_cost_nothing():
+    output, sample = an_output(), a_sample()
+    nobody = torch.empty(1, 0, *SHAPE)
+    bare = output._replace(side=nobody, lesion=nobody, presence=torch.empty(0))
+    alone = float(dice_cross_entropy(output.structures, sample.channel).detach())
+    zeros = {"side": 0.0, "lesion": 0.0, "presence": 0.0}
+    for answer, weights in ((output, zeros), (bare, {})):
+        total, parts = Objective(always(**weights))(answer, sample, 0.0, 0)
+        assert float(total.detach()) == pytest.approx(alone)
+        assert parts["side"] == parts["lesion"] == 0.0
 
 
 def test_a_topology_loss_without_a_structure_is_refused():
