@@ -46,7 +46,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
     bundle = load_bundle(options.model)
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
-    known = {entry.name.lower() for entry in bundle.classes()} | {"lesion"}
+    known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())
     for name in options.probabilities:
         if name.lower() not in known:
             raise InputError(f"The model has no class {name!r}.", "The command 'models describe' lists its classes.")

@@ -76,7 +76,11 @@ def model_states() -> list[dict[str, Any]]:
             {
                 "name": name,
                 "version": bundle.version,
-                "inputs": ", ".join(bundle.metadata["modality_families"]),
+                "inputs": f"{', '.join(bundle.metadata['modality_families'])}; {bundle.working_area()}",
+                "families": list(bundle.metadata["modality_families"]),
+                "region": bundle.region,
+                "spacing": list(bundle.spacing),
+                "patch": bundle.patch,
                 "classes": len(bundle.classes()),
                 "license": bundle.metadata["license"],
                 "checksum": bundle.checksum,

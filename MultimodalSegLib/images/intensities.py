@@ -32,14 +32,22 @@ def robust_range(array: np.ndarray) -> tuple[float, float]:
     return low, max(high, low + 1e-6)
 
 
+def head_ct(array: np.ndarray) -> np.ndarray:
+    """Hounsfield units of a head by the curve through :data:`HU_KNOTS`: -1.5 to 1.8, float32, same shape."""
+    return np.interp(array, HU_KNOTS, CURVE_KNOTS).astype(np.float32)
+
+
+def robust(array: np.ndarray) -> np.ndarray:
+    """Intensities of any unit, the dark end at -1 and the bright end at 1: cut at 1.5, float32, same shape."""
+    low, high = robust_range(array)
+    return np.clip(2.0 * (array - low) / (high - low) - 1.0, -1.0, 1.5).astype(np.float32)
+
+
 def normalize(array: np.ndarray, modality: str) -> np.ndarray:
-    """Intensities of one modality in about -1.5 to 1.8, float32, same shape.
+    """Intensities of one modality of a head in about -1.5 to 1.8, float32, same shape.
 
     Args:
         array: HU for ``"CT"``, any unit otherwise; any shape, finite.
         modality: a name of :data:`~MultimodalSegLib.images.case.MODALITIES`.
     """
-    if modality == "CT":
-        return np.interp(array, HU_KNOTS, CURVE_KNOTS).astype(np.float32)
-    low, high = robust_range(array)
-    return np.clip(2.0 * (array - low) / (high - low) - 1.0, -1.0, 1.5).astype(np.float32)
+    return head_ct(array) if modality == "CT" else robust(array)

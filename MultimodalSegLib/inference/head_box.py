@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from ..images.grid import Grid
+from ..images.grid import Grid, Triple
 from ..images.intensities import outside_value, robust_range
 from ..images.resample import resample
 from ..images.volume import Volume
@@ -43,20 +43,22 @@ class Box:
         """Edge lengths, mm."""
         return np.subtract(self.high, self.low)
 
-    def grid(self, spacing: float, stride: int = 1) -> Grid:
+    def grid(self, spacing: float | Triple, stride: int = 1) -> Grid:
         """A grid along the patient's axes (direction identity, LPS) that covers the box and has it in its middle.
 
         Args:
-            spacing: mm, isotropic.
+            spacing: mm, along x, y, z or the same along all.
             stride: each size is rounded up to a multiple of this, and to two of them at least: at a network's deepest
                 scale a single voxel has no spread to normalize by.
         """
-        steps = np.maximum(2 if stride > 1 else 1, np.ceil(self.size / spacing / stride - 1e-6))
+        x, y, z = (float(mm) for mm in np.broadcast_to(spacing, 3))
+        # headers are rounded: a thousandth of a voxel is none
+        steps = np.maximum(2 if stride > 1 else 1, np.ceil((self.size / (x, y, z) - 1e-3) / stride))
         size = (steps * stride).astype(int)
-        first = (np.add(self.low, self.high) - (size - 1) * spacing) / 2
+        first = (np.add(self.low, self.high) - (size - 1) * (x, y, z)) / 2
         return Grid(
             (int(size[0]), int(size[1]), int(size[2])),
-            (spacing, spacing, spacing),
+            (x, y, z),
             (float(first[0]), float(first[1]), float(first[2])),
         )
 
@@ -67,7 +69,11 @@ def field_of_view(grid: Grid) -> Box:
 
 
 def head_box(
-    volumes: Mapping[str, Volume], *, margin_mm: float = MARGIN_MM, max_height_mm: float = MAX_HEIGHT_MM
+    volumes: Mapping[str, Volume],
+    *,
+    margin_mm: float = MARGIN_MM,
+    max_height_mm: float = MAX_HEIGHT_MM,
+    least_share: float = 1.0,
 ) -> Box:
     """Find the box around the head.
 
@@ -79,13 +85,14 @@ def head_box(
         volumes: by modality, all on one grid.
         margin_mm: added on each side, but not beyond the field of view.
         max_height_mm: largest extent from the top of the head toward the feet.
+        least_share: parts of a body that are at least this share of its largest part count too.
     """
     view = field_of_view(next(iter(volumes.values())).grid)
     grid = view.grid(COARSE_MM)
     anatomical = {name: volume for name, volume in volumes.items() if name != "PET"} or volumes
     body = np.zeros(grid.shape, bool)
     for name, volume in anatomical.items():
-        body |= largest_part(_body(name, shrink(volume, COARSE_MM), grid))
+        body |= large_parts(_body(name, shrink(volume, COARSE_MM), grid), least_share)
     if body.sum() < LEAST_VOXELS:
         return _cut(view, max_height_mm)
     top = int(np.flatnonzero(body.any((1, 2)))[-1])
@@ -118,15 +125,19 @@ def shrink(volume: Volume, spacing: float) -> Volume:
     return Volume.from_sitk(sitk.BinShrink(volume.to_sitk(), factors), volume.source)
 
 
-def largest_part(mask: np.ndarray) -> np.ndarray:
-    """The largest connected part of a (k, j, i) mask once thin bridges and sheets, such as a table, are gone."""
+def large_parts(mask: np.ndarray, least_share: float) -> np.ndarray:
+    """The largest connected part of a (k, j, i) mask once thin bridges and sheets, such as a table, are gone.
+
+    And all others that are at least ``least_share`` of it.
+    """
     opened = ndimage.binary_opening(mask, np.ones((3, 3, 3), bool))
     parts, count = ndimage.label(opened)
     if count == 0:
         return np.zeros_like(mask)
     sizes = np.bincount(parts.ravel())
     sizes[0] = 0
-    return parts == sizes.argmax()
+    large: np.ndarray = (sizes >= max(1.0, least_share * sizes.max()))[parts]
+    return large
 
 
 def _body(modality: str, volume: Volume, grid: Grid) -> np.ndarray:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,14 +29,34 @@ def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torc
         modalities: number of volumes given to the network.
         precision: type of the logits, of torch or numpy.
     """
-    logits = 2 * (int(network["classes"]) + 2) * precision.itemsize
+    logits = 2 * channels(network) * precision.itemsize
     features = LIVE_FEATURES * int(network["widths"][0]) * 4 / 8 * max(1, modalities)
     return logits + features + 4 * modalities
 
 
-def accumulator_bytes_per_voxel(network: Mapping[str, Any]) -> float:
-    """Bytes per voxel for adding up windows: half-precision logits and one float32 weight."""
-    return 2.0 * (int(network["classes"]) + 2) + 4.0
+def windowed_bytes(
+    network: Mapping[str, Any],
+    modalities: int,
+    precision: torch.dtype | np.dtype[Any],
+    shape: Sequence[int],
+    window: Sequence[int],
+) -> float:
+    """Peak bytes of an answer in windows: one pass, and half-precision logits and a float32 weight of every voxel.
+
+    Args:
+        network: as for :func:`bytes_per_voxel`.
+        modalities: as for :func:`bytes_per_voxel`.
+        precision: as for :func:`bytes_per_voxel`.
+        shape: (D, H, W) of the network's input.
+        window: (d, h, w), not larger.
+    """
+    one_pass = bytes_per_voxel(network, modalities, precision) * math.prod(window)
+    return one_pass + (2.0 * channels(network) + 4.0) * math.prod(shape)
+
+
+def channels(network: Mapping[str, Any]) -> int:
+    """Logits of a voxel: structures, and side and lesion where the network has these heads."""
+    return int(network["classes"]) + int(network.get("side", True)) + int(network.get("lesion", True))
 
 
 def free_bytes(device: torch.device, memory_limit_mb: float | None) -> float:

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError, OutOfMemoryError
+from ..errors import InputError
 from ..images.case import Case
+from ..images.grid import Grid
 from ..images.volume import Volume
 from ..models.bundle import Bundle, load_bundle
-from ..networks.device import choose_device, choose_precision, processor_threads
+from ..networks.device import choose_device, processor_threads
 from ..progress import Event, Progress, silent
 from ..registration.aligned import AlignedCase
 from .cleanup import remove_specks
-from .head_box import MAX_HEIGHT_MM, head_box
-from .memory import accumulator_bytes_per_voxel, bytes_per_voxel, free_bytes, is_out_of_memory
+from .fitting import fitting_answer
+from .head_box import MAX_HEIGHT_MM, Box
 from .prepare import network_images
+from .region import padded, region_box
 from .segmentation import Segmentation
 from .upsample import Labelling, to_reference
-from .windows import Engine, Prediction, Report
-
-WINDOWS = (96, 64, 32)
-"""Edges of a window, largest first, in working voxels; those below two strides of the network are not used."""
 
 PARTS = {"box": (0, 5), "images": (5, 15), "network": (15, 65), "labels": (65, 92), "cleanup": (92, 100)}
 """Share of the work, in percent, of each part: begin and end."""
@@ -44,10 +41,10 @@ def segment(
     cleanup: bool = True,
     progress: Progress = silent,
 ) -> Segmentation:
-    """Segment the head with everything that the case has.
+    """Segment what a model knows with everything that the case has.
 
-    The network sees the box around the head in one shot, or overlapping windows of it if memory is short; the result
-    is on the reference volume's own grid.
+    The network sees the part of the case that the model asks for (the box around the head, or more), in one shot, or in
+    overlapping windows if the model asks for them or memory is short; the result is on the reference volume's own grid.
 
     Args:
         aligned: volumes on one grid; a :class:`Case` whose volumes share a space is accepted as it is.
@@ -72,16 +69,17 @@ def segment(
     where = choose_device(device)
     tell = _Teller(progress)
 
-    tell("box", 0.0, "Finding the head")
-    box = head_box(aligned.volumes, max_height_mm=float(bundle.metadata.get("max_box_mm", MAX_HEIGHT_MM)))
-    working = box.grid(bundle.spacing, bundle.stride)
-    images, names, warnings = network_images(
-        aligned.volumes, working, lambda done, message: tell("images", done, message)
+    tell("box", 0.0, f"Finding the {bundle.region}")
+    box = region_box(aligned.volumes, bundle.region, float(bundle.metadata.get("max_box_mm", MAX_HEIGHT_MM)))
+    images, names, working, warnings = _network_input(
+        bundle, aligned.volumes, box, lambda done, message: tell("images", done, message)
     )
     with processor_threads(threads):
         start = time.perf_counter()
         family = torch.tensor([bundle.family_index(name) for name in names])
-        answer, more = _predict(bundle, images, family, where, memory_limit_mb, tell)
+        answer, more = fitting_answer(
+            bundle, images, family, where, memory_limit_mb, lambda done, message: tell("network", done, message)
+        )
         del images
         seconds = time.perf_counter() - start
         tell("labels", 0.0, "Labelling the reference volume")
@@ -127,6 +125,21 @@ class _Teller:
         self.progress(Event("segment", begin + fraction * (end - begin), 100.0, message))
 
 
+def _network_input(
+    bundle: Bundle, volumes: Mapping[str, Volume], box: Box, report: Callable[[float, str], None]
+) -> tuple[Tensor, list[str], Grid, list[str]]:
+    """Images, modalities, working grid and warnings: as in training, and as large as the network needs.
+
+    A whole volume is normalized by itself and padded then; around a box there is more of the volume to see.
+    """
+    stride = 1 if bundle.region == "volume" else bundle.stride
+    grid = box.grid(bundle.spacing, stride)
+    images, names, warnings = network_images(volumes, grid, bundle.normalization, report)
+    least = bundle.patch or (2 * bundle.stride,) * 3
+    array, grid = padded(images.numpy(), grid, least, 1 if bundle.patch else bundle.stride)
+    return torch.from_numpy(array), names, grid, warnings
+
+
 def _labelling(bundle: Bundle, probabilities: Sequence[str]) -> Labelling:
     """Meaning of the channels, and which maps are wanted."""
     lesion = bundle.metadata["lesion"]
@@ -147,55 +160,8 @@ def _labelling(bundle: Bundle, probabilities: Sequence[str]) -> Labelling:
         lesion_hosts=frozenset(
             channel
             for channel, entry in enumerate(bundle.metadata["network_classes"])
-            if entry["group"] in bundle.metadata.get("lesion_groups", ())
+            if entry.get("group") in bundle.metadata.get("lesion_groups", ())
         ),
         wanted=tuple((name, *known[name.lower()]) for name in probabilities),
+        side=bool(bundle.metadata["network"].get("side", True)),
     )
-
-
-def _predict(
-    bundle: Bundle, images: Tensor, family: Tensor, device: torch.device, limit_mb: float | None, tell: _Teller
-) -> tuple[Prediction, list[str]]:
-    """The network's answer: in one shot if it fits, else in windows; and warnings."""
-    engine = Engine(bundle.network().to(device), device, choose_precision(device))
-    network: Mapping[str, object] = bundle.metadata["network"]
-    need = bytes_per_voxel(network, len(images), engine.precision)
-    voxels = images[0].numel()
-    free = free_bytes(device, limit_mb)
-    warnings: list[str] = []
-    if need * voxels <= free:
-        tell("network", 0.0, "Segmenting in one shot")
-        try:
-            return engine.one_shot(images, family), warnings
-        except (RuntimeError, MemoryError) as error:
-            if not is_out_of_memory(error):
-                raise
-            warnings.append("Memory ran out in one shot; the head was segmented in overlapping windows.")
-        free = free_bytes(device, limit_mb)
-
-    total = accumulator_bytes_per_voxel(network) * voxels
-    window = _window(images.shape[1:], bundle.stride, (free - total) / need)
-    if window is None:
-        raise OutOfMemoryError(
-            f"{free / 2**20:.0f} MB of memory do not hold the {voxels / 1e6:.1f} million voxels of this head.",
-            "Close other programs, raise the memory limit, or crop the volume to the head.",
-        )
-    report: Report = lambda done: tell("network", done, "Segmenting in windows")  # noqa: E731
-    report(0.0)
-    try:
-        return engine.windowed(images, family, window, bundle.stride, report), warnings
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-        raise OutOfMemoryError(
-            "Memory ran out even in windows.", "Close other programs, or crop the volume to the head."
-        ) from error
-
-
-def _window(shape: Sequence[int], stride: int, voxels: float) -> list[int] | None:
-    """The largest window of :data:`WINDOWS` that has at most ``voxels`` after being cut to the volume, or None."""
-    for edge in WINDOWS:
-        size = [min(n, edge // stride * stride) for n in shape]
-        if edge >= 2 * stride and np.prod(size) <= voxels:
-            return size
-    return None

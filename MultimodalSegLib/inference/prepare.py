@@ -10,20 +10,25 @@ from torch import Tensor
 
 from ..errors import InputError
 from ..images.grid import Grid
-from ..images.intensities import CT_OUTSIDE, normalize, outside_value
+from ..images.intensities import CT_OUTSIDE, outside_value
+from ..images.normalization import Normalization
 from ..images.resample import resample
 from ..images.volume import Volume
 from .head_box import constant_padding
 
 
 def network_images(
-    volumes: Mapping[str, Volume], grid: Grid, report: Callable[[float, str], None]
+    volumes: Mapping[str, Volume],
+    grid: Grid,
+    normalization: Callable[[str], Normalization],
+    report: Callable[[float, str], None],
 ) -> tuple[Tensor, list[str], list[str]]:
     """Resample and normalize every volume.
 
     Args:
         volumes: by modality, finite values.
         grid: the working grid.
+        normalization: of a modality.
         report: told the finished fraction and the volume at hand.
 
     Returns:
@@ -39,9 +44,9 @@ def network_images(
             raise InputError(f"The {name} volume holds values that are not finite.", "Repair it, or leave it out.")
         array = resample(_with_air(name, volume), grid, outside=outside_value(name)).array
         if float(np.ptp(array)) == 0.0:
-            warnings.append(f"The {name} volume shows nothing where the head is and was left out.")
+            warnings.append(f"The {name} volume shows nothing in the part that is segmented and was left out.")
             continue
-        images.append(normalize(array, name))
+        images.append(normalization(name).apply(array, grid.spacing))
         names.append(name)
     if not images:
         raise InputError("No volume shows anything: all values are the same.", "Give another volume.")

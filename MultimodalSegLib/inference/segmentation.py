@@ -20,10 +20,10 @@ class Segmentation:
         classes: every class the model knows, present in this case or not.
         lesion_presence: probability that the case holds a lesion, 0 to 1, or None if the model does not say.
         probabilities: asked-for probability maps by class name, float32 0 to 1, on the reference grid.
-        modality_weights: mean fusion weight by modality inside the head, summing to 1.
+        modality_weights: mean fusion weight by modality in what was segmented, summing to 1.
         model: name, version and checksum of the bundle.
         device: where it ran, for example ``"cpu"`` or ``"cuda:0"``.
-        windows: 1 for one shot over the head box, else the number of overlapping windows.
+        windows: 1 for one shot over everything, else the number of overlapping windows.
         seconds: wall time of the network part.
         warnings: sentences for the user.
     """

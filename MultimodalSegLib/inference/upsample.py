@@ -31,6 +31,7 @@ class Labelling:
         wanted: probability maps to make, as (name, channel, side): channel is -1 for the lesion, side is ``"left"``,
             ``"right"`` or ``""``.
         lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
+        side: whether a channel behind the structures says left or right; a channel of lesions is the last one.
     """
 
     values: tuple[tuple[int, int], ...]
@@ -38,11 +39,12 @@ class Labelling:
     lesion_threshold: float = 0.5
     wanted: tuple[tuple[str, int, str], ...] = ()
     lesion_hosts: frozenset[int] = frozenset()
+    side: bool = True
 
 
 @dataclass(frozen=True)
 class _Lattice:
-    """Affine map from reference voxels to working voxels, both as (i, j, k), and the part that is head."""
+    """Affine map from reference voxels to working voxels, both as (i, j, k), and the part that is in the box."""
 
     matrix: np.ndarray  # (3, 4)
     low: np.ndarray  # working voxels, may be fractional
@@ -71,14 +73,14 @@ class _Lattice:
 def to_reference(
     logits: Tensor, working: Grid, box: Box, reference: Grid, labelling: Labelling, report: Report
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Label every reference voxel inside the head box.
+    """Label every reference voxel inside the box that the model works on.
 
     Class probabilities (softmax on the working grid) are interpolated linearly and the most probable class is taken at
     the reference voxel; a paired structure is left where the interpolated side logit is positive. In each brick only
     the classes that can win are interpolated: a winner has at least 1/K, and interpolation never exceeds its corners.
 
     Args:
-        logits: (K + 2, D, H, W) on ``working``: structures, side, lesion.
+        logits: (C, D, H, W) on ``working``: structures, then side and lesion, where the model has them.
         working: grid of the logits.
         box: reference voxels outside this box are background.
         reference: grid of the result; any direction, spacing and field of view.
@@ -119,8 +121,8 @@ def _label_brick(
     shape = tuple(s.stop - s.start for s in brick)
     where = lattice.coordinates(brick, logits.device)
     block, first = _block(logits, *lattice.bounds(brick))
-    k = len(block) - 2
-    structures, side, lesion = torch.softmax(block[:k], 0), block[k : k + 1], torch.sigmoid(block[k + 1 :])
+    k, s = len(labelling.values), int(labelling.side)
+    structures, side, lesion = torch.softmax(block[:k], 0), block[k : k + s], torch.sigmoid(block[k + s :])
     asked = {channel for _, channel, _ in labelling.wanted if channel >= 0}
     strongest = structures.amax((1, 2, 3))
     keep = [c for c in range(k) if c == 0 or c in asked or float(strongest[c]) >= (1 - 1e-4) / k]
@@ -134,7 +136,7 @@ def _label_brick(
         inside &= (where[..., axis] >= lattice.low[axis]) & (where[..., axis] <= lattice.high[axis])
     pairs = values[torch.tensor(keep, device=values.device)].flatten()  # left, right, left, right, ...
     winner = _strongest(sampled[: len(keep)])
-    found = pairs.take(2 * winner + (sampled[-2] <= 0))
+    found = pairs.take(2 * winner + (sampled[len(keep)] <= 0 if s else 0))
     if has_lesion:
         hosts = torch.tensor([c in labelling.lesion_hosts or not labelling.lesion_hosts for c in keep])
         lesions = (sampled[-1] > labelling.lesion_threshold) & hosts.to(winner.device).take(winner)
@@ -144,7 +146,7 @@ def _label_brick(
     for name, channel, which in labelling.wanted:
         map_ = sampled[-1] if channel < 0 else sampled[keep.index(channel)]
         if which:
-            map_ = map_ * torch.sigmoid(sampled[-2] if which == "left" else -sampled[-2])
+            map_ = map_ * torch.sigmoid(sampled[len(keep)] * (1 if which == "left" else -1))
         maps[name] = (map_ * inside).cpu().numpy()
     return found.cpu().numpy().astype(np.uint16), maps
 

@@ -18,8 +18,9 @@ class Prediction:
     """The network's answer on the working grid.
 
     Args:
-        logits: (K + 2, D, H, W) bfloat16, float16 or float32: structures (0 is background), side, lesion.
-        presence: logit that there is a lesion; the largest of the windows.
+        logits: (C, D, H, W) bfloat16, float16 or float32: K structures (0 is background), then side and lesion, as far
+            as the network has these heads.
+        presence: logit that there is a lesion, the largest of the windows; minus infinity without a head of lesions.
         modality_weights: (M,) mean fusion weight in what is not background, summing to 1.
         windows: number of passes through the network.
     """
@@ -63,8 +64,8 @@ class Engine:
         Args:
             images: as for :meth:`one_shot`.
             family: as for :meth:`one_shot`.
-            window: (d, h, w), multiples of ``stride``; cut to the volume where larger.
-            stride: of the network.
+            window: (d, h, w); cut to the volume where larger.
+            stride: windows begin at multiples of this many voxels.
             report: told after each window.
         """
         shape = tuple(images.shape[1:])
@@ -91,28 +92,33 @@ class Engine:
 
     @torch.inference_mode()
     def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, float]:
-        """One pass: logits (K + 2, ...), presence, summed fusion weights (M,) in the head, and over how many points."""
+        """One pass: logits (C, ...), presence, summed fusion weights (M,) in the head, and over how many points."""
         mixed = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision if mixed else None, enabled=mixed):
             present = torch.ones(1, len(images), dtype=torch.bool, device=self.device)
             output = self.network(images[None].to(self.device), present, family[None].to(self.device))
         logits = joined(output.structures[0], output.side[0], output.lesion[0])
+        presence = float(output.presence[0]) if len(output.presence) else float("-inf")
         fusion = output.weights[0].float()  # (M, d, h, w)
-        step = [s // f for s, f in zip(logits.shape[1:], fusion.shape[1:], strict=True)]
-        coarse = output.structures[0][:, step[0] // 2 :: step[0], step[1] // 2 :: step[1], step[2] // 2 :: step[2]]
+        steps = [(s // f, f) for s, f in zip(logits.shape[1:], fusion.shape[1:], strict=True)]
+        coarse = output.structures[0][(slice(None), *(slice(step // 2, step * count, step) for step, count in steps))]
         head = coarse.argmax(0) > 0
         head = head if bool(head.any()) else torch.ones_like(head)
-        return logits, float(output.presence[0]), fusion[:, head].sum(1).cpu(), float(head.sum())
+        return logits, presence, fusion[:, head].sum(1).cpu(), float(head.sum())
 
 
-def joined(structures: Tensor, side: Tensor, lesion: Tensor) -> Tensor:
-    """The (K, ...), (1, ...) and (1, ...) logits as one (K + 2, ...) tensor; no copy if they lie so in memory."""
-    k, step = len(structures), structures.stride(0)
-    follows = [structures.storage_offset() + n * step == t.storage_offset() for n, t in ((k, side), (k + 1, lesion))]
-    storages = {t.untyped_storage().data_ptr() for t in (structures, side, lesion)}
-    if len(storages) == 1 and all(follows) and structures.stride()[1:] == side.stride()[1:] == lesion.stride()[1:]:
-        return structures.as_strided((k + 2, *structures.shape[1:]), structures.stride(), structures.storage_offset())
-    return torch.cat([structures, side, lesion])
+def joined(*parts: Tensor) -> Tensor:
+    """Logits (C, ...) one behind another; no copy if they lie so in memory, and nothing of parts without channels."""
+    first, *others = (part for part in parts if len(part))
+    follows, channels = True, len(first)
+    for part in others:
+        same = part.untyped_storage().data_ptr() == first.untyped_storage().data_ptr()
+        place = first.storage_offset() + channels * first.stride(0)
+        follows &= same and part.storage_offset() == place and part.stride()[1:] == first.stride()[1:]
+        channels += len(part)
+    if follows:
+        return first.as_strided((channels, *first.shape[1:]), first.stride(), first.storage_offset())
+    return torch.cat([first, *others])
 
 
 def window_starts(size: int, window: int, stride: int) -> list[int]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, ModelError
+from ..images.grid import Triple
+from ..images.normalization import Normalization, usual_normalization
+from .check_input import spacing_of
 from .checks import METADATA, WEIGHTS, check_files, check_metadata, check_weights, read_json
 from .classes import SegmentClass
 from .folders import bundle_folders, resolve
@@ -16,9 +19,14 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def modality_family(modality: str) -> str:
-    """The family under which a network knows a modality: ``"CT"``, ``"PET"``, or ``"MR"`` for every MRI contrast."""
-    return modality if modality in ("CT", "PET") else "MR"
+def modality_family(modality: str, families: Collection[str] = ("CT", "PET")) -> str:
+    """The family under which a network knows a modality: its own name, or ``"MR"`` for MRI contrasts without one.
+
+    Args:
+        modality: a name of :data:`~MultimodalSegLib.images.case.MODALITIES`.
+        families: of the network.
+    """
+    return modality if modality in families or modality in ("CT", "PET") else "MR"
 
 
 @dataclass(frozen=True)
@@ -51,9 +59,20 @@ class Bundle:
         return str(self.metadata["checksum"])
 
     @property
-    def spacing(self) -> float:
-        """Isotropic spacing at which the network works, mm."""
-        return float(self.metadata["working_spacing"])
+    def spacing(self) -> Triple:
+        """Spacing at which the network works, along the patient's x, y, z, mm."""
+        return spacing_of(self.metadata)
+
+    @property
+    def region(self) -> str:
+        """What the network is to see of a case: ``"head"``, ``"body"`` or ``"volume"``."""
+        return str(self.metadata.get("region", "head"))
+
+    @property
+    def patch(self) -> tuple[int, int, int] | None:
+        """Window (k, j, i) in which the network works, voxels; None if it sees everything at once."""
+        patch = self.metadata.get("patch")
+        return None if patch is None else (int(patch[0]), int(patch[1]), int(patch[2]))
 
     @property
     def stride(self) -> int:
@@ -67,12 +86,19 @@ class Bundle:
             InputError: the model was not made for this modality.
         """
         families = list(self.metadata["modality_families"])
-        if modality_family(modality) not in families:
+        family = modality_family(modality, families)
+        if family not in families:
             raise InputError(
                 f"The model {self.name!r} cannot use a {modality} volume; it knows {', '.join(families)}.",
                 f"Leave the {modality} volume out, or choose another model.",
             )
-        return families.index(modality_family(modality))
+        return families.index(family)
+
+    def normalization(self, modality: str) -> Normalization:
+        """How the intensities of a modality are brought into what the network knows."""
+        family = modality_family(modality, self.metadata["modality_families"])
+        entry = self.metadata.get("preprocessing", {}).get(family)
+        return Normalization.from_dict(entry) if entry else usual_normalization(family)
 
     def network(self) -> nn.Module:
         """Build the network and load its weights as float32; in evaluation mode, on the CPU.
@@ -85,7 +111,10 @@ class Bundle:
         from ..networks.build import build_network
 
         try:
-            network = build_network(dict(self.metadata["network"]))
+            config = dict(self.metadata["network"])
+            if config["kind"] == "fusion":  # its positions are in millimetres
+                config["spacing"] = list(reversed(self.spacing))
+            network = build_network(config)
             network.load_state_dict(load_file(str(self.path / WEIGHTS)))
         except (RuntimeError, ValueError, TypeError, KeyError) as error:
             first = str(error).strip().splitlines()[-1].strip()
@@ -116,6 +145,14 @@ class Bundle:
             for e in structures
         )
 
+    def working_area(self) -> str:
+        """What the network sees of a case, and how fine, as words: ``"the head, resampled to 1.5 mm"``."""
+        seen = {"head": "the head", "body": "the body", "volume": "the whole volume"}[self.region]
+        x, y, z = self.spacing
+        spacing = f"{x:g} mm" if x == y == z else f"{x:g} x {y:g} x {z:g} mm"
+        windows = f", in windows of {' x '.join(map(str, reversed(self.patch)))} voxels" if self.patch else ""
+        return f"{seen}, resampled to {spacing}{windows}"
+
     def describe(self) -> str:
         """What a user should know before using the model, as plain text."""
         meta = self.metadata
@@ -123,7 +160,7 @@ class Bundle:
             "Model": f"{self.name} {self.version}",
             "What": meta["description"],
             "License": meta["license"],
-            "Inputs": f"any of {', '.join(meta['modality_families'])}; resampled to {self.spacing:g} mm",
+            "Inputs": f"any of {', '.join(meta['modality_families'])}; {self.working_area()}",
             "Classes": f"{len(self.classes())}: {', '.join(c.name for c in self.classes())}",
             "Training": meta["training_data"],
             "Limits": meta["limits"],
@@ -141,7 +178,9 @@ def _text(value: Any) -> str:
 def _segment_class(entry: Mapping[str, Any], name: str) -> SegmentClass:
     red, green, blue = (int(c) for c in entry["color"])
     name = name[:1].upper() + name[1:]
-    return SegmentClass(name, int(entry["value"]), (red, green, blue), entry.get("terminology", ""), entry["group"])
+    return SegmentClass(
+        name, int(entry["value"]), (red, green, blue), entry.get("terminology", ""), entry.get("group", "")
+    )
 
 
 def load_bundle(name_or_path: str | Path = "default") -> Bundle:

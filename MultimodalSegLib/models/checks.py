@@ -8,9 +8,13 @@ from typing import Any
 
 from ..checksum import sha256
 from ..errors import ModelError
+from .check_input import input_problem, needed_format
 
-FORMAT_VERSION = 1
-"""Layout of ``metadata.json`` that this version writes; a larger number in a bundle is refused."""
+FORMAT_VERSION = 2
+"""Newest layout of ``metadata.json`` that this version reads; a larger number in a bundle is refused.
+
+1: models of the head. 2: those that say more of their input (:mod:`.check_input`), which version 1 would overlook.
+"""
 
 WEIGHTS = Path("models") / "model.safetensors"
 METADATA = Path("configs") / "metadata.json"
@@ -118,13 +122,19 @@ def _contradiction(metadata: Mapping[str, Any]) -> str:
         return f"{len(classes)} network_classes are listed but the network has {network['classes']}"
     if len(families) != int(network["families"]):
         return f"{len(families)} modality_families are listed but the network has {network['families']}"
-    if not float(metadata["working_spacing"]) > 0:
-        return f"working_spacing is {metadata['working_spacing']}, not a positive number of millimetres"
+    if problem := input_problem(metadata):
+        return problem
+    if metadata["format_version"] < needed_format(metadata):
+        return f"format_version is {metadata['format_version']}, but what it says of its input needs version 2"
     if "left" in classes[0] or classes[0].get("value", 0) != 0:
         return "the first of network_classes is not the background with value 0"
     entries = [
         part for entry in classes[1:] for part in ((entry["left"], entry["right"]) if "left" in entry else (entry,))
     ]
+    if any("left" in entry for entry in classes[1:]) and not network.get("side", True):
+        return "a class has a left and a right one, but the network has no side"
+    if metadata["lesion"] and not network.get("lesion", True):
+        return "there is a lesion, but the network finds none"
     entries += [metadata["lesion"]] if metadata["lesion"] else []
     values = [0, *(int(entry["value"]) for entry in entries)]
     doubled = sorted({value for value in values if values.count(value) > 1})

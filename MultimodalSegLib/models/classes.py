@@ -12,7 +12,8 @@ class SegmentClass:
         value: label value in the label map (FreeSurfer's number where it has one).
         color: red, green, blue, each 0 to 255.
         terminology: Slicer terminology entry string (category, type and region with SNOMED CT codes).
-        group: ``"brain"``, ``"csf"``, ``"bone"``, ``"soft tissue"`` or ``"lesion"``.
+        group: ``"brain"``, ``"csf"``, ``"bone"``, ``"soft tissue"`` or ``"lesion"``, which are cleaned up and drawn in
+            their own ways; any other word, or none, for what needs no special care.
     """
 
     name: str

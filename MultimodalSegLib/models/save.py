@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..checksum import sha256
 from ..errors import ModelError, OutputError
+from ..images.normalization import KINDS, usual_normalization
 from ..machine import version_of
 from .bundle import Bundle, load_bundle
-from .checks import FORMAT_VERSION, METADATA, WEIGHTS
+from .check_input import needed_format
+from .checks import METADATA, WEIGHTS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,8 +39,12 @@ def save_bundle(
     Args:
         path: the folder to make; its name is the model's name in the search folders.
         metadata: name, version, description, license, network, working_spacing, modality_families, network_classes,
-            lesion, training_data, limits, and whatever else is worth saying. Checksum, package versions and the
-            tensor description that MONAI asks for are filled in.
+            lesion ({} for none), training_data, limits, and whatever else is worth saying. Checksum, format version,
+            package versions and the tensor description that MONAI asks for are filled in. A model of something else
+            than the head says so with ``working_spacing`` (one number or three, x, y, z, mm), ``region`` (``"head"``,
+            ``"body"``, ``"volume"``), ``preprocessing`` (by family, see
+            :class:`~MultimodalSegLib.images.normalization.Normalization`) and ``patch`` ([k, j, i] voxels; the whole
+            region in one shot without it).
         state_dict: the network's weights.
         dtype: ``"float16"`` halves the file, ``"float32"`` keeps every bit.
         license_text: text of ``LICENSE``; the name of the license if empty.
@@ -107,7 +113,7 @@ def _write(folder: Path, given: Mapping[str, Any], state: Mapping[str, Tensor], 
     if missing:
         raise ModelError(f"The metadata of the model lack {', '.join(missing)}.", "Give them to save_bundle.")
     metadata = _defaults(given) | dict(given)
-    metadata |= {"format_version": FORMAT_VERSION, "checksum": sha256(folder / WEIGHTS)}
+    metadata |= {"format_version": needed_format(metadata), "checksum": sha256(folder / WEIGHTS)}
     texts = {
         METADATA: json.dumps(metadata, indent=2, ensure_ascii=False),
         Path("configs") / "inference.json": json.dumps(_inference(metadata), indent=2),
@@ -135,7 +141,7 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
         "pytorch_version": version_of("torch") or "",
         "numpy_version": version_of("numpy") or "",
         "required_packages_version": {name: version_of(name) or "" for name in ("safetensors", "SimpleITK", "scipy")},
-        "task": "Segmentation of the head from CT, MRI or both",
+        "task": f"Segmentation of the {given.get('region', 'head')} from {', '.join(given['modality_families'])}",
         "authors": "The SlicerMultimodalSeg authors",
         "copyright": "The SlicerMultimodalSeg authors",
         "changelog": {str(given.get("version", "")): "as described"},
@@ -146,7 +152,7 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
                     "format": "magnitude",
                     "modality": ", ".join(given["modality_families"]),
                     "num_channels": len(given["modality_families"]),
-                    "value_range": [-1.5, 1.8],
+                    "value_range": _value_range(given),
                     "channel_def": {str(n): family for n, family in enumerate(given["modality_families"])},
                 }
             },
@@ -161,6 +167,15 @@ def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
             },
         },
     }
+
+
+def _value_range(given: Mapping[str, Any]) -> list[float]:
+    """Lowest and highest value that any of the networks' images can have."""
+    entries = given.get("preprocessing", {})
+    families = given["modality_families"]
+    kinds = [entries[name]["kind"] if name in entries else usual_normalization(name).kind for name in families]
+    ranges = [KINDS[kind] for kind in kinds if kind in KINDS] or [(0.0, 0.0)]
+    return [min(low for low, _ in ranges), max(high for _, high in ranges)]
 
 
 def _inference(metadata: Mapping[str, Any]) -> dict[str, Any]:

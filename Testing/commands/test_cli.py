@@ -38,7 +38,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
 
 
 def test_every_command_has_help(command) -> None:
-    for name in ("segment", "register", "train", "models", "demo", "doctor"):
+    for name in ("segment", "register", "train", "check-data", "models", "demo", "doctor"):
         ended = command(name, "--help")
         assert ended.code == 0 and "--" in ended.out
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.normalization import usual_normalization
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.head_box import head_box
 from MultimodalSegLib.inference.prepare import network_images
@@ -95,7 +96,7 @@ def learn_by_heart(network, phantom, steps=75):
     """Overfit to the phantom as CT alone, MR alone and both."""
     case = phantom.case(CANONICAL, "CT", "MR")
     grid = head_box(case.volumes).grid(4.0, NETWORK["stride"])
-    images, _, _ = network_images(case.volumes, grid, lambda done, message: None)
+    images, _, _ = network_images(case.volumes, grid, usual_normalization, lambda done, message: None)
     labels = torch.from_numpy(phantom.labels(grid).array.astype(np.int64))
     target = torch.zeros_like(labels)
     for channel, values in enumerate(((0,), (LEFT, RIGHT), (BRAIN,), (BONE,))):

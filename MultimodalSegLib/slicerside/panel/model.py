@@ -79,7 +79,7 @@ class ModelSection:
             return _("The model {name} is not on this computer; choose another one.").format(name=choices.model)
         families = list(bundle.metadata["modality_families"])
         for modality in choices.modalities:
-            if modality_family(modality) not in families:
+            if modality_family(modality, families) not in families:
                 return _("The model {name} cannot use {modality}; leave this volume out.").format(
                     name=bundle.name, modality=modality
                 )
@@ -175,7 +175,7 @@ def description(bundle: Bundle) -> str:
     limits = meta["limits"] if isinstance(meta["limits"], list | tuple) else [meta["limits"]]
     names = list(dict.fromkeys(entry.name.replace("Left ", "").replace("Right ", "") for entry in bundle.classes()))
     rows = {
-        _("Inputs"): ", ".join(meta["modality_families"]),
+        _("Inputs"): ", ".join(meta["modality_families"]) + "; " + bundle.working_area(),
         _("License"): meta["license"],
         _("Limits"): " ".join(map(str, limits)),
         _("Classes"): f"{len(bundle.classes())}: " + ", ".join(name[:1].lower() + name[1:] for name in names),

@@ -14,7 +14,7 @@ from .slices import Panel, direction_letters, grab
 
 Box = tuple[slice, ...]
 
-SHOWN_GROUPS = ("brain", "csf", "bone", "lesion")
+HIDDEN_GROUPS = ("soft tissue",)
 WORKING_MM = 2.0
 SMOOTHING_ITERATIONS = 12
 LARGE_SHARE = 0.2  # of the box of the brain
@@ -53,7 +53,7 @@ VIEWS = (
 def draw_surfaces(
     labels: np.ndarray, structures: Sequence[Structure], to_ras: np.ndarray, pixels: int
 ) -> tuple[list[Panel], list[Structure]]:
-    """Draw brain, ventricles, lesions and bone; soft tissue and the fluid around the brain are left out.
+    """Draw every structure but soft tissue and the fluid around the brain.
 
     Args:
         labels: uint16 label map (k, j, i).
@@ -68,7 +68,7 @@ def draw_surfaces(
     boxes = ndimage.find_objects(coarse)
     present = [s for s in structures if s.value <= len(boxes) and boxes[s.value - 1] is not None]
     large = _large(coarse, boxes, present)
-    shown = [s for s in present if s.group in SHOWN_GROUPS and not (s.group == "csf" and s.value in large)]
+    shown = [s for s in present if s.group not in HIDDEN_GROUPS and not (s.group == "csf" and s.value in large)]
     shells = {s.value for s in shown if s.group == "brain" and s.value in large}
     surrounded = _surrounded(coarse, boxes, shells)
     meshes = {s.value: _mesh(coarse, boxes[s.value - 1], s.value, coarse_to_ras) for s in shown}

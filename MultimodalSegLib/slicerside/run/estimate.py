@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ...images.grid import Grid
-from ...inference.memory import SHARE, available_bytes, bytes_per_voxel
+from ...inference.memory import SHARE, available_bytes, bytes_per_voxel, windowed_bytes
 from ...machine import usable_processors
 from ...models.bundle import Bundle
 from ..text import _
@@ -53,7 +53,8 @@ class Estimate:
         seconds: shortest and longest time that would not surprise.
         memory_mb: memory of the child process at its peak, MiB.
         free_mb: memory that is free now and may be used, MiB; None if not known (a graphics card's).
-        one_shot: whether the head fits into that at once; otherwise it is done in windows, or not at all.
+        one_shot: whether everything, or a window as large as the model wants it, fits into that; otherwise it is done
+            in smaller windows, or not at all.
         measured: whether a run on this machine is known, which makes the seconds much better.
     """
 
@@ -71,7 +72,7 @@ class Estimate:
         if not self.measured:
             text += " " + _("A rough guess until the first run on this computer.")
         if not self.one_shot:
-            text += " " + _("Memory is short: the head will be done in windows, which takes longer.")
+            text += " " + _("Memory is short: it will be done in small windows, which takes longer.")
         return text
 
 
@@ -107,8 +108,8 @@ def estimate(
         speed: from :func:`learned_speed` of a finished run; measured for a few milliseconds otherwise.
     """
     where = ("cuda" if has_graphics_card() else "cpu") if device == "auto" else device.partition(":")[0]
+    memory = network_bytes(bundle, grid, volumes, PRECISION[where]) / 2**20
     voxels = working_voxels(bundle, grid)
-    memory = bytes_per_voxel(bundle.metadata["network"], volumes, PRECISION[where]) * voxels / 2**20
     free = memory_limit_mb if memory_limit_mb is not None else (free_memory_mb() if where == "cpu" else None)
     one_shot = free is None or memory <= free
     factor = 1.0 / (speed or machine_speed())
@@ -140,11 +141,34 @@ def learned_speed(record: Mapping[str, Any], bundle: Bundle) -> float:
     return float(expected / max(1.0, sum(record["seconds"].values())))
 
 
-def working_voxels(bundle: Bundle, grid: Grid) -> int:
-    """Voxels that the network is expected to see: the head box or the whole field of view, if that is smaller."""
+def working_shape(bundle: Bundle, grid: Grid) -> tuple[int, int, int]:
+    """Size (k, j, i) of what the network is expected to see: the head box or the field of view, if that is smaller."""
     extent = grid.corners.max(0) - grid.corners.min(0)
-    sides = np.ceil(np.minimum(extent, HEAD_MM) / bundle.spacing / bundle.stride)
-    return int(np.prod(np.maximum(sides, 2 if bundle.stride > 1 else 1) * bundle.stride))
+    extent = np.minimum(extent, HEAD_MM) if bundle.region == "head" else extent
+    least = bundle.patch or (2 * bundle.stride if bundle.stride > 1 else 1,) * 3
+    multiple = 1 if bundle.patch else bundle.stride
+    sides = np.maximum(np.ceil(extent / bundle.spacing)[::-1], least)
+    k, j, i = (int(n) for n in np.ceil(sides / multiple) * multiple)
+    return k, j, i
+
+
+def working_voxels(bundle: Bundle, grid: Grid) -> int:
+    """Voxels that the network is expected to compute, those of overlapping windows of the model's patch twice."""
+    shape = working_shape(bundle, grid)
+    factor = WINDOW_FACTOR if _in_windows(bundle, shape) else 1.0
+    return int(factor * np.prod(shape))
+
+
+def network_bytes(bundle: Bundle, grid: Grid, volumes: int, precision: np.dtype[Any]) -> float:
+    """Memory that the network is expected to take as the model wants it, bytes."""
+    network, shape = bundle.metadata["network"], working_shape(bundle, grid)
+    if bundle.patch and _in_windows(bundle, shape):
+        return windowed_bytes(network, volumes, precision, shape, bundle.patch)
+    return bytes_per_voxel(network, volumes, precision) * float(np.prod(shape))
+
+
+def _in_windows(bundle: Bundle, shape: tuple[int, int, int]) -> bool:
+    return bundle.patch is not None and any(n > p for n, p in zip(shape, bundle.patch, strict=True))
 
 
 def free_memory_mb() -> float | None:

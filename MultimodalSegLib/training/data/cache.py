@@ -19,13 +19,11 @@ from ...images.grid import Triple
 from ...models.bundle import modality_family
 from ...progress import Event, Progress, silent
 from .case import TrainingCase
-from .classes import LabelClass, structures
+from .classes import LabelClass, class_voxels, structures
 from .data_set import DataSet
 from .prepare import Arrays, Preparation, prepare
 
 FORMAT_VERSION = 1
-MOST_PLACES = 2000
-"""Voxels of each class that are remembered for crops around it."""
 RECORD = "case.json"
 
 
@@ -162,8 +160,10 @@ def _check_classes(cases: Sequence[PreparedCase], classes: Sequence[LabelClass])
         numbers[-1] = " or ".join(lesions)
     missing = [name for number, name in numbers.items() if labelled and number not in held]
     if missing:
+        mm = " x ".join(f"{step:g}" for step in cases[0].spacing)
         raise InputError(
-            f"No case has the class {missing[0]!r}.", "Remove it from the classes, or give a case with it."
+            f"No case has the class {missing[0]!r} at a spacing of {mm} mm.",
+            "Remove it from the classes, give a case with it, or choose a finer spacing.",
         )
 
 
@@ -221,12 +221,14 @@ def _write(arrays: Arrays, case: TrainingCase, preparation: Preparation, folder:
         if arrays.truth is not None:
             truth = np.stack([arrays.truth.channel, arrays.truth.side, arrays.truth.lesion]).astype(np.int16)
             np.save(part / "truth.npy", truth)
-            np.save(part / "places.npy", _places(truth))
+            np.save(part / "places.npy", class_voxels(truth))
         entry = {
             "name": case.name,
             "patient": case.patient,
             "modalities": arrays.modalities,
-            "family": [preparation.families.index(modality_family(name)) for name in arrays.modalities],
+            "family": [
+                preparation.families.index(modality_family(name, preparation.families)) for name in arrays.modalities
+            ],
             "spacing": preparation.spacing,
             "shape": arrays.grid.shape,
             "low": [float(image.min()) for image in arrays.images],
@@ -237,15 +239,3 @@ def _write(arrays: Arrays, case: TrainingCase, preparation: Preparation, folder:
         os.replace(part, folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
-
-
-def _places(truth: np.ndarray) -> np.ndarray:
-    """Voxels of every class, evenly taken: (n, 4)."""
-    found = [np.zeros((0, 4), np.int32)]
-    masks = {int(number): truth[0] == number for number in np.unique(truth[0]) if number}
-    masks |= {-1: truth[2] > 0} if truth[2].any() else {}
-    for number, mask in masks.items():
-        index = np.argwhere(mask)
-        index = index[np.linspace(0, len(index) - 1, min(len(index), MOST_PLACES)).astype(int)]
-        found.append(np.column_stack([np.full(len(index), number), index]).astype(np.int32))
-    return np.concatenate(found)

@@ -15,7 +15,7 @@ from ...images.resample import coverage
 from ...images.volume import Volume
 from ...progress import Event, Progress, silent
 from .case import TrainingCase
-from .check_image import check_orientation, check_units
+from .check_image import check_finite, check_orientation, check_units
 from .check_label import check_label, same_grid
 from .classes import LabelClass
 from .data_set import DataSet
@@ -77,6 +77,7 @@ def _check_case(case: TrainingCase, data_set: DataSet, findings: Findings) -> It
             continue
         yield from (warning(case.name, str(entry.message), "Check that the right series is used.") for entry in said)
         yield from check_orientation(case.name, modality, image.path)
+        yield from check_finite(case.name, modality, image.path)
         yield from check_units(case.name, modality, volumes[modality])
         digest = hashlib.sha256(volumes[modality].array.tobytes()).hexdigest()
         findings.contents[digest].append((case.name, modality, case.patient))

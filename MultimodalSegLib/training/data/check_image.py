@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,9 @@ SUV_MOST = 300.0
 """Standardized uptake values above this are no SUV; the bladder reaches about 100."""
 TURNED = 0.02
 """Largest difference of a cosine between two orientations that are the same."""
+
+FLOATS = {16: 4, 64: 8}
+"""Bytes of a value by NIfTI's number of a type of floating point numbers."""
 
 
 def check_units(case: str, modality: str, volume: Volume) -> Iterator[Problem]:
@@ -75,6 +80,32 @@ def missing_suv_tags(folder: Path) -> list[str]:
         }
         return [name for name, value in there.items() if not value]
     return []
+
+
+def check_finite(case: str, name: str, path: Path) -> Iterator[Problem]:
+    """A NIfTI file with values that are not finite: ITK reads them as 0 and says nothing.
+
+    Args:
+        case: the case's name.
+        name: which of its files, for the sentence.
+        path: any file; in others such values are seen when they are read.
+    """
+    if not path.name.lower().endswith((".nii", ".nii.gz")):
+        return
+    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
+        data = stream.read()
+    order = "<" if struct.unpack_from("<i", data)[0] in (348, 540) else ">"
+    newer = struct.unpack_from(order + "i", data)[0] == 540  # NIfTI-2
+    kind = struct.unpack_from(order + "h", data, 12 if newer else 70)[0]
+    if kind not in FLOATS:
+        return
+    start = struct.unpack_from(order + ("q" if newer else "f"), data, 168 if newer else 108)[0]
+    stored = data[int(start) :]
+    values = np.frombuffer(stored[: len(stored) // FLOATS[kind] * FLOATS[kind]], f"{order}f{FLOATS[kind]}")
+    bad = int(values.size - np.count_nonzero(np.isfinite(values)))
+    if bad:
+        text = f"The {name} holds {bad} values that are not finite; they would be read as 0."
+        yield error(case, text, "Replace them by the value of the background.")
 
 
 def check_orientation(case: str, name: str, path: Path) -> Iterator[Problem]:

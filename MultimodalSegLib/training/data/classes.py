@@ -12,6 +12,9 @@ from ...errors import InputError
 
 _SIDED = re.compile(r"^(left|right|l|r)[ _-]+(.+)$|^(.+?)[ _-]+(left|right|l|r)$", re.IGNORECASE)
 
+MOST_VOXELS = 2000
+"""Voxels of each class that are remembered."""
+
 
 @dataclass(frozen=True)
 class LabelClass:
@@ -148,3 +151,22 @@ def truth_of(labels: np.ndarray, classes: Sequence[LabelClass]) -> Truth:
         lesion[list(entry.values)] = entry.lesion
     known = np.where(labels > 0, labels, 0)
     return Truth(channel[known], side[known], lesion[known])
+
+
+def class_voxels(truth: np.ndarray) -> np.ndarray:
+    """Voxels of every class, up to 2000 evenly taken from each, for crops around them.
+
+    Args:
+        truth: (3, D, H, W): channel, side, lesion.
+
+    Returns:
+        (n, 4) int32: the channel, or -1 for lesions, and the voxel (k, j, i).
+    """
+    found = [np.zeros((0, 4), np.int32)]
+    masks = {int(number): truth[0] == number for number in np.unique(truth[0]) if number}
+    masks |= {-1: truth[2] > 0} if truth[2].any() else {}
+    for number, mask in masks.items():
+        index = np.argwhere(mask)
+        index = index[np.linspace(0, len(index) - 1, min(len(index), MOST_VOXELS)).astype(int)]
+        found.append(np.column_stack([np.full(len(index), number), index]).astype(np.int32))
+    return np.concatenate(found)

@@ -118,8 +118,10 @@ def _fill(planes: list[tuple[float, np.ndarray]], grid: Grid) -> np.ndarray:
     if not planes:
         return inside
     heights = np.unique(np.round([height for height, _ in planes], 1))
-    # half the usual distance of drawn slices, but no more than two slices: a longer gap is a gap
-    reach = min(2.0, max(1.0, float(np.median(np.diff(heights))))) / 2 if len(heights) > 1 else 0.5
+    # half the distance of drawn slices, but at most of every second one: a longer gap is a gap
+    steps = np.diff(heights)
+    usual = float(np.percentile(steps, 25, method="lower")) if len(steps) else 1.0
+    reach = min(2.0, max(1.0, usual)) / 2
     drawn = {height: _slice(height, planes, grid.shape[1:]) for height in heights.tolist()}
     for k in range(grid.shape[0]):
         nearest = min(drawn, key=lambda height: abs(height - k))

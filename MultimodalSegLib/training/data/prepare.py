@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
 
 from ...errors import InputError
-from ...images.clahe import clahe
 from ...images.grid import Grid, Triple
 from ...images.intensities import outside_value
+from ...images.normalization import Normalization, usual_normalization
 from ...images.resample import resample
 from ...images.volume import Volume
 from ...inference.head_box import field_of_view
@@ -38,7 +39,7 @@ class Preparation:
         families: the network's families in the order of their numbers.
         registration: ``"rigid"``, ``"affine"`` or ``"bspline"`` for images that are not aligned; ``"none"`` trusts
             their headers.
-        clahe: families whose normalized images get their local contrast raised.
+        normalization: by family; a family that is not named is normalized as in models of the head.
 
     Raises:
         ValueError: a spacing that is not positive, or an unknown registration.
@@ -47,13 +48,27 @@ class Preparation:
     spacing: Triple = ISOTROPIC
     families: tuple[str, ...] = ("CT", "MR")
     registration: str = "rigid"
-    clahe: tuple[str, ...] = ()
+    normalization: Mapping[str, Normalization] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.spacing) != 3 or min(self.spacing) <= 0:
             raise ValueError(f"spacing is {self.spacing}, not three positive numbers of mm")
         if self.registration not in ("none", "rigid", "affine", "bspline"):
             raise ValueError(f"registration {self.registration!r} is none of none, rigid, affine, bspline")
+
+    def normalization_of(self, modality: str) -> Normalization:
+        """How images of a modality are normalized."""
+        family = modality_family(modality, self.families)
+        return self.normalization.get(family) or usual_normalization(family)
+
+    def metadata(self) -> dict[str, Any]:
+        """What a bundle has to say of its input so that inference prepares a patient in the same way."""
+        return {
+            "working_spacing": list(self.spacing),
+            "region": "volume",
+            "modality_families": list(self.families),
+            "preprocessing": {name: self.normalization_of(name).to_dict() for name in self.families},
+        }
 
 
 @dataclass(frozen=True)
@@ -99,27 +114,23 @@ def prepare(
             labels = resample(_known(read_label(case, reference), classes, ignored), grid, labels=True)
             truth = truth_of(labels.array, classes)
         aligned = {name: _align(case, name, volumes, preparation.registration) for name in volumes}
-        images, names, warnings = network_images(aligned, grid, lambda fraction, what: None)
+        images, names, warnings = network_images(
+            aligned, grid, preparation.normalization_of, lambda fraction, what: None
+        )
     except InputError as error:
         raise InputError(f"Case {case.name!r}: {error.message}", error.hint) from error
-    array = images.numpy()
-    for number, name in enumerate(names):
-        if modality_family(name) not in preparation.families:
+    for name in names:
+        if modality_family(name, preparation.families) not in preparation.families:
             raise InputError(
                 f"Case {case.name!r} has a {name} image, but training is for {', '.join(preparation.families)}.",
                 "Add the family, or leave the image out.",
             )
-        if modality_family(name) in preparation.clahe:
-            array[number] = clahe(array[number], preparation.spacing)
-    return Arrays(tuple(names), array, truth, grid, tuple(f"{case.name}: {text}" for text in warnings))
+    return Arrays(tuple(names), images.numpy(), truth, grid, tuple(f"{case.name}: {text}" for text in warnings))
 
 
 def working_grid(reference: Grid, spacing: Triple) -> Grid:
     """The grid along the patient's axes (LPS) that covers a field of view and has it in its middle."""
-    box, steps = field_of_view(reference), np.asarray(spacing)
-    i, j, k = (int(n) for n in np.maximum(1, np.ceil(box.size / steps - 1e-3)))
-    x, y, z = ((np.add(box.low, box.high) - (np.array([i, j, k]) - 1) * steps) / 2).tolist()
-    return Grid((i, j, k), spacing, (x, y, z))
+    return field_of_view(reference).grid(spacing)
 
 
 def _known(labels: Volume, classes: Sequence[LabelClass], ignored: Sequence[int]) -> Volume:

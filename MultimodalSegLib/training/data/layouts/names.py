@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from ....errors import InputError
 from ....images.io import READABLE
 
 _MEANINGS = (
@@ -34,10 +35,16 @@ def modality(name: str) -> str:
 
 
 def modalities(names: Iterable[str]) -> list[str]:
-    """Names of several images of one case; where two mean the same, the second gets a number."""
+    """Names of several images of one case; where two mean the same kind of MRI, the second gets a number.
+
+    Raises:
+        InputError: a second CT or PET, for which there is no way to tell them apart.
+    """
     found: list[str] = []
     for name in map(modality, names):
         count = sum(other == name or other.rpartition("-")[0] == name for other in found)
+        if count and name in ("CT", "PET"):
+            raise InputError(f"The cases have several {name} images each.", "List one of them in a table (CSV).")
         found.append(f"{name}-{count + 1}" if count else name)
     return found
 

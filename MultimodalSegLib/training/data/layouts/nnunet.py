@@ -30,12 +30,8 @@ def find(path: Path) -> list[TrainingCase]:
     Raises:
         InputError: ``dataset.json`` lacks an entry.
     """
-    content = _content(path)
-    channels = entry_of(content, "channel_names", path)
-    names = dict(
-        zip(sorted(channels, key=int), modalities(channels[n] for n in sorted(channels, key=int)), strict=True)
-    )
-    ending = str(entry_of(content, "file_ending", path))
+    names = _channels(path)
+    ending = str(entry_of(_content(path), "file_ending", path))
     images: dict[str, dict[str, ImageFile]] = {}
     for file in sorted((path / "imagesTr").glob(f"*{ending}")):
         match = re.fullmatch(r"(.+)_(\d{4})", file.name.removesuffix(ending))
