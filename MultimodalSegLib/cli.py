@@ -13,6 +13,7 @@ from .commands.doctor import doctor
 from .commands.listeners import JsonLines
 from .commands.models import models
 from .commands.plan import plan
+from .commands.pretrain import pretrain
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
@@ -29,6 +30,7 @@ app.command()(register)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)
+app.command()(pretrain)
 app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)

@@ -17,6 +17,9 @@ from .outputs import CoarseOutput as CoarseOutput
 from .outputs import FusionOutput as FusionOutput
 from .size_gate import SizeGate
 
+ENCODER = ("stem", "down", "modulate", "encode", "context")
+"""Parts that see one modality at a time: what can be trained without labels."""
+
 SUPERVISED = (1, 2)
 """Indices of the scales of deep supervision: strides 4 and 8."""
 
@@ -103,6 +106,23 @@ class FusionNet(nn.Module):
             cropped(weights, sides, 2 ** min(3, len(scales))),
             self._deep(decoded, sides) if self.training else (),
         )
+
+    def features(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
+        """What the encoder makes of each modality by itself, without fusion and decoder.
+
+        Args:
+            images: (B, M, D, H, W) normalized; sides that are no multiples of the stride are padded.
+            present: (B, M) bool.
+            modality: (B, M) int64 family indices.
+
+        Returns:
+            Features (B, M, C, d, h, w) at strides 2, 4, 8, ... of the padded sides, zeros where a modality is absent.
+
+        Raises:
+            ValueError: inputs that cannot be answered.
+        """
+        check_inputs(images, present, modality, self.config.families)
+        return self._encode(pad_to_stride(images, self.config.stride), present, modality)
 
     def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""

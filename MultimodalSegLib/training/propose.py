@@ -95,8 +95,8 @@ def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progr
     labelled = data_set.labelled
     if not labelled:
         raise InputError(f"No case of {data} has a label.", "Give labels to learn from.")
-    grids = _grids(labelled, progress)
-    spacing = _spacing(grids)
+    grids = grids_of(labelled, progress)
+    spacing = usual_spacing(grids)
     modalities = max(len(case.images) for case in labelled)
     voxels = _most_voxels(computer, modalities)
     crop = _crop(grids, spacing, voxels)
@@ -119,7 +119,7 @@ def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progr
     )
 
 
-def _grids(cases: Sequence[TrainingCase], progress: Progress) -> list[Grid]:
+def grids_of(cases: Sequence[TrainingCase], progress: Progress) -> list[Grid]:
     """Grids of the reference images of some cases, evenly taken."""
     chosen = [cases[n] for n in np.linspace(0, len(cases) - 1, min(len(cases), LOOKED_AT)).astype(int)]
     grids = []
@@ -130,7 +130,7 @@ def _grids(cases: Sequence[TrainingCase], progress: Progress) -> list[Grid]:
     return grids
 
 
-def _spacing(grids: Sequence[Grid]) -> float:
+def usual_spacing(grids: Sequence[Grid]) -> float:
     """Isotropic, millimetres, to a tenth (or two digits below 1 mm)."""
     middle = float(np.median([math.prod(grid.spacing) ** (1 / 3) for grid in grids]))
     least, most = SPACINGS

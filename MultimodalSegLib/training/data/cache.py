@@ -113,7 +113,7 @@ def prepare_all(
     """Prepare every case of a set, or take it from the cache if its files and the settings are the same as then.
 
     Args:
-        data_set: with classes (see :func:`~MultimodalSegLib.training.data.data_set.with_classes`).
+        data_set: with classes (see :func:`~MultimodalSegLib.training.data.data_set.with_classes`) if it has labels.
         preparation: how.
         cache: folder, made if it is not there; gets a folder for each case and its settings.
         skip_unreadable: leave out a case that cannot be used, with a warning, instead of stopping.
@@ -125,7 +125,7 @@ def prepare_all(
         RegistrationError: images of a case that cannot be aligned.
         OutputError: the cache cannot be written.
     """
-    if not data_set.classes:
+    if not data_set.classes and data_set.labelled:
         raise InputError(f"The data set {data_set.name!r} names no class.", "Name the classes of its label values.")
     absent = [name for name in data_set.modalities if not any(name in case.images for case in data_set.cases)]
     if absent:

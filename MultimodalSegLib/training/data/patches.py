@@ -77,8 +77,8 @@ class PatchSampler:
         start = self._start(case, size, np.random.default_rng((self.seed, 1, index)))
         low = start - np.asarray(margin)
         shape = np.asarray(size) + 2 * np.asarray(margin)
-        images = np.stack([_crop(i, low, shape, value) for i, value in zip(case.images, case.low, strict=True)])
-        truth = np.stack([_crop(array, low, shape, 0) for array in case.truth])
+        images = np.stack([crop(i, low, shape, value) for i, value in zip(case.images, case.low, strict=True)])
+        truth = np.stack([crop(array, low, shape, 0) for array in case.truth])
         return Patch(images.astype(np.float32), case.family, truth, case.spacing, case.low)
 
     def _start(self, case: PreparedCase, size: Size, rng: np.random.Generator) -> np.ndarray:
@@ -96,7 +96,7 @@ class PatchSampler:
         return start
 
 
-def _crop(array: np.ndarray, low: np.ndarray, shape: np.ndarray, outside: float) -> np.ndarray:
+def crop(array: np.ndarray, low: np.ndarray, shape: np.ndarray, outside: float) -> np.ndarray:
     """A box of a (k, j, i) array; ``outside`` where it reaches beyond it."""
     result = np.full(tuple(shape), outside, array.dtype)
     first, last = np.maximum(low, 0), np.minimum(low + shape, array.shape)
