@@ -98,6 +98,7 @@ def _signals(listener: Listener, out: Path | None, grace_s: float) -> Iterator[S
         signal.set_wakeup_fd(wakeup)
         for number, handler in before.items():
             signal.signal(number, handler)
+        writing.shutdown(socket.SHUT_WR)  # closing is not enough where a forked worker has the socket, too
         writing.close()
         watcher.join()
         reading.close()

@@ -53,10 +53,9 @@ def pretrain(
         from ..training.pretraining.start import begun_plan, prepare, propose, with_minutes
         from ..training.pretraining.volumes import unlabelled
 
-        options = {"steps": steps, "spacing": spacing, "batch": batch, "seed": seed}
+        options = {"steps": steps, "spacing": spacing, "crop": crop, "batch": batch, "seed": seed}
         given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
         given |= {"device": device.value} if device else {}
-        given |= {"global_size": (crop,) * 3} if crop else {}
         data_set = unlabelled(data, modality)
         begun = begun_plan(out, given)
         plan = begun or propose(data_set, (network or Encoder.student).value, progress, **given)

@@ -91,6 +91,8 @@ class PretrainingPlan:
             size = getattr(self, name)
             if len(size) != 3 or any(n < stride or n % stride for n in size):
                 raise _wrong(name, size, f"three multiples of the network's stride of {stride}")
+        if any(small > large for small, large in zip(self.local_size, self.global_size, strict=True)):
+            raise _wrong("local_size", self.local_size, f"at most the global_size of {self.global_size}")
         for name in ("batch", "local_crops", "prototypes"):
             if getattr(self, name) < 2:
                 raise _wrong(name, getattr(self, name), "at least 2")
@@ -160,9 +162,19 @@ def network_entry(name: str, families: int) -> dict[str, Any]:
     return preset(families, LEAST_CLASSES, **without).to_dict()
 
 
-def crop_sizes(stride: int) -> tuple[Size, Size]:
-    """Large and small crops for a network's stride: 96 and 64 voxels a side at stride 32, 32 and 16 at stride 8."""
-    large, small = (3 * stride, 2 * stride) if stride >= 32 else (4 * stride, 2 * stride)
+def crop_sizes(stride: int, large: int | None = None) -> tuple[Size, Size]:
+    """Shapes of large and small crops that suit a network.
+
+    Args:
+        stride: of the network.
+        large: voxels along a large crop's edge; three strides, but at least 32, if None.
+
+    Example:
+        >>> crop_sizes(32)
+        ((96, 96, 96), (64, 64, 64))
+    """
+    large = large or max(32, 3 * stride)
+    small = max(stride, round(0.6 * large / stride) * stride)
     return (large,) * 3, (small,) * 3
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ def propose(
     data_set: DataSet,
     network: str | Mapping[str, Any] = "student",
     progress: Progress = silent,
+    *,
+    crop: int | None = None,
     **choices: Any,
 ) -> PretrainingPlan:
     """A plan for the volumes at hand: their median spacing, and crops that suit the network.
@@ -38,6 +40,7 @@ def propose(
         data_set: without labels, see :func:`.volumes.unlabelled`.
         network: student, teacher, or the ``network`` entry of a fusion network.
         progress: told of each image that is looked at.
+        crop: voxels along the edge of the large crops.
         choices: values of :class:`.plan.PretrainingPlan` that are known.
 
     Raises:
@@ -45,7 +48,7 @@ def propose(
     """
     families = data_set.families
     entry = network_entry(network, len(families)) if isinstance(network, str) else dict(network)
-    large, small = crop_sizes(int(entry["stride"]))
+    large, small = crop_sizes(int(entry["stride"]), crop)
     known = {"global_size": large, "local_size": small} | choices
     if "spacing" not in known:
         known["spacing"] = usual_spacing(grids_of(data_set.cases, progress))
@@ -66,11 +69,11 @@ def begun_plan(out: Path, given: Mapping[str, Any]) -> PretrainingPlan | None:
     if not (out / LAST).exists():
         return None
     plan = PretrainingPlan.from_dict(read_state(out / LAST, KEYS)["plan"])
-    known = {entry.name for entry in fields(plan)}
+    began = {**vars(plan), "crop": plan.global_size[0]}
     for name, value in given.items():
-        if name in known and getattr(plan, name) != value:
+        if began[name] != value:
             raise InputError(
-                f"The run in {out} began with {name} {getattr(plan, name)}, not {value}.",
+                f"The run in {out} began with {name} {began[name]}, not {value}.",
                 "Leave the option out to go on, or choose another folder.",
             )
     return plan
