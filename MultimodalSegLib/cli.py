@@ -9,6 +9,7 @@ import typer
 
 from .commands.check_data import check_data
 from .commands.demo import demo
+from .commands.distill import distill
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
 from .commands.models import models
@@ -31,6 +32,7 @@ app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)
 app.command()(pretrain)
+app.command()(distill)
 app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)

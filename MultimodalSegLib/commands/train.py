@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
+from ..progress import Event, Progress
 from .choices import Events
 from .ending import ending
 from .listeners import Listener, Silent, listener
@@ -31,7 +32,10 @@ def train(
     ] = None,
     data: Annotated[Path | None, typer.Option(help="Data set of real images; see the command 'check-data'.")] = None,
     init: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Model folder or checkpoint whose weights to start from.")
+        str | None, typer.Option(metavar="MODEL", help="Model, training run or pre-trained encoder to start from.")
+    ] = None,
+    forget: Annotated[
+        bool | None, typer.Option("--forget", help="Learn the classes of the data alone, not those of --init too.")
     ] = None,
     steps: Annotated[int | None, typer.Option(min=1, help="Steps of the whole run.")] = None,
     minutes: Annotated[
@@ -55,28 +59,73 @@ def train(
     """
     told = first_listener(events)
     with ending(told, grace_s=GRACE_S) as progress:
-        from ..training.estimate import estimate, with_minutes
-        from ..training.export import export
-        from ..training.start import begun_plan, prepare
+        from ..training.start import begun_plan
 
-        given = {"init": init, "steps": steps, "name": name, "version": version, "seed": seed, "held_out": held_out}
+        given = {
+            "init": init,
+            "forget": forget,
+            "steps": steps,
+            "name": name,
+            "version": version,
+            "seed": seed,
+            "held_out": held_out,
+        }
         begun = begun_plan(out)
-        chosen = _changed(_plan(plan, labels, data, begun), given)
-        trainer = prepare(chosen, out, progress)
-        if dry_run:
-            tell_estimate(told, chosen, estimate(trainer, progress))
-            return
+        chosen = changed(_plan(plan, labels, data, begun, init), given)
         if minutes is None and not (plan or steps or begun):
             minutes = MINUTES
-        if minutes is not None and steps is None and not trainer.step:
-            found = trainer.fabric.broadcast(estimate(trainer, progress))
-            chosen = with_minutes(chosen, found, minutes)
-            trainer = prepare(chosen, out)
-        trainer.run(progress)
-        if trainer.fabric.is_global_zero:
-            bundle = export(out, out / chosen.name)
-            told.say(f"Model {bundle.name} {bundle.version} after {trainer.step} steps: {bundle.path}")
-            told.result({"bundle": str(bundle.path), "steps": trainer.step, "seconds": round(trainer.seconds, 1)})
+        carry_out(told, chosen, out, None if steps else minutes, dry_run, progress)
+
+
+def carry_out(told: Listener, plan: Plan, out: Path, minutes: float | None, dry_run: bool, progress: Progress) -> None:
+    """Train as a plan says, and write the bundle.
+
+    Args:
+        told: hears of the result.
+        plan: every choice.
+        out: folder of the run.
+        minutes: instead of the plan's steps as many as fit; counts when a run begins.
+        dry_run: only estimate what it takes.
+        progress: of the work.
+    """
+    from ..training.estimate import estimate, with_minutes
+    from ..training.export import export
+    from ..training.start import prepare
+
+    said = Remembering(progress)
+    trainer = prepare(plan, out, said)
+    if dry_run:
+        tell_estimate(told, plan, estimate(trainer, progress))
+        return
+    if minutes is not None and not trainer.step:
+        found = trainer.fabric.broadcast(estimate(trainer, progress))
+        plan = with_minutes(plan, found, minutes)
+        trainer = prepare(plan, out)
+    trainer.run(progress)
+    if trainer.fabric.is_global_zero:
+        bundle = export(out, out / plan.name)
+        told.say(
+            *said.sentences,
+            f"Model {bundle.name} {bundle.version} after {trainer.step} steps: {bundle.path}",
+        )
+        told.result({"bundle": str(bundle.path), "steps": trainer.step, "seconds": round(trainer.seconds, 1)})
+
+
+class Remembering:
+    """A listener that keeps what was said of the initial weights, to repeat it at the end.
+
+    Args:
+        progress: hears everything.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.sentences: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        if event.stage == "init":
+            self.sentences.append(event.message)
+        self.progress(event)
 
 
 def first_listener(events: str | None) -> Listener:
@@ -86,8 +135,9 @@ def first_listener(events: str | None) -> Listener:
     return listener(events) if is_first_process() else Silent()
 
 
-def _plan(file: Path | None, labels: Path | None, data: Path | None, begun: Plan | None) -> Plan:
+def _plan(file: Path | None, labels: Path | None, data: Path | None, begun: Plan | None, init: str | None) -> Plan:
     """The plan that is given, or that of the run which has begun, or a new one."""
+    from ..training.initial.known import read_known
     from ..training.plan_file import read_plan
     from ..training.propose import data_plan, label_map_plan
 
@@ -98,13 +148,13 @@ def _plan(file: Path | None, labels: Path | None, data: Path | None, begun: Plan
     if begun is not None:
         return begun
     if labels is not None:
-        return label_map_plan(labels)
+        return label_map_plan(labels, read_known(init) if init else None)
     if data is not None:
-        return data_plan(data)
+        return data_plan(data, known=read_known(init) if init else None)
     raise InputError("Nothing to train on is given.", "Give --plan, --labels or --data.")
 
 
-def _changed(plan: Plan, given: dict[str, Any]) -> Plan:
+def changed(plan: Plan, given: dict[str, Any]) -> Plan:
     """The plan with what the command line says otherwise."""
     changes = {name: value for name, value in given.items() if value is not None}
     if "held_out" in changes:

@@ -15,7 +15,7 @@ from ..images.normalization import KINDS, usual_normalization
 from ..machine import version_of
 from .bundle import Bundle, load_bundle
 from .check_input import needed_format
-from .checks import METADATA, WEIGHTS
+from .checks import METADATA, WEIGHTS, check_metadata
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -114,6 +114,7 @@ def _write(folder: Path, given: Mapping[str, Any], state: Mapping[str, Tensor], 
         raise ModelError(f"The metadata of the model lack {', '.join(missing)}.", "Give them to save_bundle.")
     metadata = _defaults(given) | dict(given)
     metadata |= {"format_version": needed_format(metadata), "checksum": sha256(folder / WEIGHTS)}
+    check_metadata(metadata, folder)
     texts = {
         METADATA: json.dumps(metadata, indent=2, ensure_ascii=False),
         Path("configs") / "inference.json": json.dumps(_inference(metadata), indent=2),

@@ -167,6 +167,12 @@ def student(families: int, classes: int, **changes: Any) -> NetworkConfig:
     return teacher(families, classes, **less | changes)
 
 
+def small(families: int, classes: int, **changes: Any) -> NetworkConfig:
+    """Convolutions alone at half of the shipped widths, for processors that are slow even for the student."""
+    less: dict[str, Any] = {"widths": (16, 32, 48, 64, 96), "deep_supervision": True}
+    return NetworkConfig(families, classes, **less | changes)
+
+
 VARIANTS: dict[str, dict[str, Any]] = {
     "no-cross-scale": {"cross_scale": False},
     "no-deformable": {"deformable": False},

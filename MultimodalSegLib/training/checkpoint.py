@@ -108,6 +108,9 @@ def check_same_model(found: Mapping[str, Any], wanted: Mapping[str, Any], folder
     names = [[entry["name"] for entry in model["network_classes"]] for model in (found, wanted)]
     if names[0] != names[1] or list(found["modality_families"]) != list(wanted["modality_families"]):
         differing.append("the classes or modalities differ")
+    for key, what in (("started_from", "model it started from"), ("distilled_from", "teacher")):
+        if found.get(key) != wanted.get(key):
+            differing.append(f"the {what} differs")
     if differing:
         raise InputError(
             f"{folder} holds the checkpoint of another network: {differing[0]}.",

@@ -12,6 +12,7 @@ import torch
 from torch.utils.data import Dataset
 
 from ..errors import InputError
+from ..images.normalization import Normalization
 from ..progress import Progress, silent
 from .data.adapters import read_data_set
 from .data.cache import PreparedCase, prepare_all
@@ -19,7 +20,7 @@ from .data.classes import LabelClass, structures
 from .data.data_set import DataSet, with_classes
 from .data.prepare import Preparation
 from .data.real_samples import RealSamples, SampleSettings
-from .plan import Plan, Size
+from .plan import Plan, Size, Stage
 from .samples import Sample
 from .source import Source
 
@@ -34,11 +35,15 @@ class CaseSamples(Dataset[Sample]):
         cases: by spacing in mm.
         shaded: numbers of the families that can have a coil shading.
         plan: seed, batch, steps, stages and augmentation.
+        labelled: False for cases without labels.
     """
 
-    def __init__(self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan) -> None:
+    def __init__(
+        self, cases: Mapping[float, Sequence[PreparedCase]], shaded: tuple[int, ...], plan: Plan, labelled: bool = True
+    ) -> None:
         self.plan = plan
-        settings = SampleSettings(plan.stages[-1].sizes[0], augmentation=plan.augmentation, shaded=shaded)
+        size = plan.stages[-1].sizes[0]
+        settings = SampleSettings(size, augmentation=plan.augmentation, shaded=shaded, labelled=labelled)
         self._samples = {
             spacing: RealSamples(prepared, settings, plan.seed, self._size) for spacing, prepared in cases.items()
         }
@@ -79,13 +84,16 @@ class WholeCases(Dataset[Sample]):
         )
 
 
-def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Source:
+def data_set_source(
+    plan: Plan, cache: Path, progress: Progress = silent, normalization: Mapping[str, Normalization] | None = None
+) -> Source:
     """Prepare the labelled cases of a data set and divide them as the plan says.
 
     Args:
         plan: with ``data``.
         cache: folder for prepared cases.
         progress: told of each case.
+        normalization: by family, of a model to start or to learn from; the usual one where it says nothing.
 
     Raises:
         InputError: the data set, its labels or the cases held out cannot be used.
@@ -94,22 +102,22 @@ def data_set_source(plan: Plan, cache: Path, progress: Progress = silent) -> Sou
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
+    ways = {family: way for family, way in (normalization or {}).items() if family in families}
+    preparations = {s.spacing: Preparation((s.spacing,) * 3, families, plan.registration, ways) for s in plan.stages}
     prepared = {
-        spacing: prepare_all(
-            data_set, Preparation((spacing,) * 3, families, plan.registration), cache, progress=progress
-        ).cases
-        for spacing in dict.fromkeys(stage.spacing for stage in plan.stages)
+        spacing: prepare_all(data_set, preparation, cache, progress=progress).cases
+        for spacing, preparation in preparations.items()
     }
     training = {s: [case for case in cases if case.name not in plan.held_out] for s, cases in prepared.items()}
-    last = prepared[plan.stages[-1].spacing]
+    last = plan.stages[-1]
     shaded = tuple(n for n, family in enumerate(families) if family == "MR")
     return Source(
         partial(CaseSamples, training, shaded),
-        WholeCases([case for case in last if case.name in plan.held_out]),
+        WholeCases([case for case in prepared[last.spacing] if case.name in plan.held_out]),
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),
-        _about(data_set, len(training[plan.stages[-1].spacing])),
+        _about(data_set, len(training[last.spacing])) | prepared_as(preparations[last.spacing], last),
     )
 
 
@@ -123,7 +131,7 @@ def class_entries(classes: Sequence[LabelClass]) -> tuple[dict[str, Any], ...]:
         shown: dict[str, Any] = {"value": entry.value, **look}
         if entry.paired:
             shown = {"left": {"value": entry.left, **look}, "right": {"value": entry.right, **look}}
-        entries.append({"name": entry.name, "group": "soft tissue", **shown})
+        entries.append({"name": entry.name, "group": "organ", **shown})
     return tuple(entries)
 
 
@@ -168,6 +176,11 @@ def _about(data_set: DataSet, cases: int) -> dict[str, Any]:
         "training_data": f"{cases} cases of the data set {data_set.name}.",
         "limits": ["Research use only, not a medical device."],
     }
+
+
+def prepared_as(preparation: Preparation, stage: Stage) -> dict[str, Any]:
+    """Entries of a bundle's metadata with which inference prepares a patient as training did, in crops as large."""
+    return preparation.metadata() | {"patch": list(stage.sizes[stage.chances.index(max(stage.chances))])}
 
 
 def _color(number: int) -> list[int]:

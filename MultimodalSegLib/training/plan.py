@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InputError
 from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
 from .augment.settings import Augmentation
+from .distillation.settings import Distillation
 
 Size = tuple[int, int, int]
 
@@ -74,12 +75,15 @@ class Plan:
         version: of the model, such as 0.1.0.
         labels: folder of whole-head label maps (NIfTI) to make images from; empty if there is a data set.
         data: a data set of real images: its description (JSON or CSV) or a folder in a known layout.
+        images: a folder of images without labels, of which a teacher says what they show.
         held_out: names of label maps (stems) or of cases that are never trained on and are used for validation.
         cache: folder for prepared cases of the data set; in the folder of the run if empty.
         registration: rigid, affine, bspline or none, for images of a data set that are not aligned.
         augmentation: random changes of the images of a data set.
         network: student, teacher, one of the ablations, shipped-0.1, or a mapping with the settings of a network.
-        init: model folder or checkpoint to start from; empty to start from random weights.
+        init: model (name or folder), training run or pre-trained encoder to start from; empty for random weights.
+        forget: learn the classes of the data alone; else those that the model of 'init' finds beside them are kept.
+        distillation: the teacher whose answers and features are learnt, with the weights of each.
         stages: from coarse to fine; the last one's spacing is the working spacing of the model.
         batch: samples of one step, those of all processes and of all accumulated parts together.
         accumulate: parts into which the samples of one process are divided, computed one after the other.
@@ -111,12 +115,15 @@ class Plan:
     version: str = "0.1.0"
     labels: str = ""
     data: str = ""
+    images: str = ""
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
     cache: str = ""
     registration: str = "rigid"
     augmentation: Augmentation = Augmentation()
     network: str | Mapping[str, Any] = "shipped-0.1"
     init: str = ""
+    forget: bool = False
+    distillation: Distillation = Distillation()
     stages: tuple[Stage, ...] = (
         Stage(0.45, 2.25, ((64, 64, 64), (64, 96, 64)), (0.7, 0.3)),
         Stage(1.0, 1.5, ((96, 96, 96), (96, 128, 96), (128, 160, 128)), (0.55, 0.25, 0.2)),
@@ -164,8 +171,13 @@ class Plan:
         _require(good, "stages", ends, "a list whose 'until' ascend to 1")
         parts = self.devices * self.accumulate
         _require(self.batch % parts == 0, "batch", self.batch, f"a multiple of devices x accumulate = {parts}")
-        if self.labels and self.data:
-            raise InputError("The plan names both label maps and a data set.", "Leave one of the two out.")
+        if sum(map(bool, (self.labels, self.data, self.images))) > 1:
+            raise InputError("The plan names more than one of label maps, data set and images.", "Leave one of them.")
+        if self.images and (not self.distillation.teacher or self.distillation.hard):
+            raise InputError(
+                "The plan names images without labels, from which only a teacher's answers can be learnt.",
+                "Name a teacher in 'distillation' and set its 'hard' to 0.",
+            )
 
     @property
     def part(self) -> int:

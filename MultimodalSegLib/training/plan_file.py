@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 from ..errors import InputError, OutputError
 from ..losses.schedule import LossSchedule, LossWeights
 from .augment.settings import Augmentation
+from .distillation.settings import Distillation
 from .plan import Plan, Stage
 
 PLAN = "plan.yaml"
@@ -25,6 +26,7 @@ def to_dict(plan: Plan) -> dict[str, Any]:
     """A plan as plain lists, mappings, numbers and texts."""
     content = {entry.name: _plain(getattr(plan, entry.name)) for entry in fields(plan)}
     content["augmentation"] = _plain(asdict(plan.augmentation))
+    content["distillation"] = _plain(asdict(plan.distillation))
     content["stages"] = [_plain(asdict(stage)) for stage in plan.stages]
     content["losses"] = [{"fraction": place, **_plain(asdict(weights))} for place, weights in plan.losses.points]
     return content
@@ -45,6 +47,8 @@ def from_dict(content: Mapping[str, Any]) -> Plan:
             given["losses"] = LossSchedule(tuple(_weights(entry) for entry in content["losses"]))
         if "augmentation" in content:
             given["augmentation"] = _augmentation(content["augmentation"])
+        if "distillation" in content:
+            given["distillation"] = _distillation(content["distillation"])
         return Plan(**given)
     except (TypeError, ValueError) as error:
         raise InputError(f"The plan cannot be understood: {error}", "Correct the plan.") from error
@@ -126,6 +130,13 @@ def _typed(name: str, value: Any) -> Any:
 def _augmentation(entry: Mapping[str, Any]) -> Augmentation:
     _check_keys(entry, Augmentation, "augmentation")
     return Augmentation(**{name: _number_or_numbers(value) for name, value in entry.items()})
+
+
+def _distillation(entry: Mapping[str, Any]) -> Distillation:
+    _check_keys(entry, Distillation, "distillation")
+    texts = ("teacher", "checksum")
+    given: dict[str, Any] = {name: str(value) if name in texts else float(value) for name, value in entry.items()}
+    return Distillation(**given)
 
 
 def _stage(entry: Mapping[str, Any]) -> Stage:

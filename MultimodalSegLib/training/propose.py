@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,7 +20,10 @@ from ..progress import Event, Progress, silent
 from .data.adapters import read_data_set
 from .data.case import TrainingCase
 from .data.splits import split
+from .distillation.settings import Distillation
+from .initial.known import KnownModel, read_known
 from .plan import Plan, Size, Stage
+from .unlabelled import read_images
 
 STRIDE = 32
 """Of the student and the teacher."""
@@ -70,12 +74,69 @@ class Computer:
         return max(1, min(8, self.processors - 1))
 
 
-def label_map_plan(labels: Path) -> Plan:
-    """Training on made-up images of label maps, as the shipped model was."""
-    return Plan(labels=str(labels), workers=Computer.here().workers)
+def label_map_plan(labels: Path, known: KnownModel | None = None) -> Plan:
+    """Training on made-up images of label maps, as the shipped model was.
+
+    Args:
+        labels: folder.
+        known: a model to start from, whose network is taken.
+    """
+    plan = Plan(labels=str(labels), workers=Computer.here().workers)
+    return replace(plan, network=_like(known, plan.network, 0.0)[0])
 
 
-def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progress: Progress = silent) -> Plan:
+def image_plan(images: Path, teacher: str, computer: Computer | None = None, seed: int = 0) -> Plan:
+    """Learning from a teacher on images without labels.
+
+    Args:
+        images: folder.
+        teacher: name or folder of a model, whose spacing is taken if that is the same along all axes.
+        computer: this one if None.
+        seed: of the run.
+
+    Raises:
+        InputError: the images cannot be used.
+    """
+    computer = computer or Computer.here()
+    known = read_known(teacher)
+    data_set = read_images(images)
+    grids = grids_of(data_set.cases, silent)
+    _, spacing = _like(known, "", usual_spacing(grids))
+    voxels = _most_voxels(computer, max(len(case.images) for case in data_set.cases))
+    steps = STEPS[computer.device]
+    return Plan(
+        name=f"{known.origin['name']}-student",
+        images=str(images),
+        held_out=(),
+        distillation=Distillation(teacher, known.checksum, hard=0.0),
+        network="student",
+        stages=(Stage(1.0, spacing, (_crop(grids, spacing, voxels),), (1.0,)),),
+        steps=steps,
+        topology=(),
+        workers=computer.workers,
+        seed=seed,
+    )
+
+
+def _like(
+    known: KnownModel | None, network: str | Mapping[str, Any], spacing: float
+) -> tuple[str | Mapping[str, Any], float]:
+    """The network (without what depends on the data) and the spacing of a known model, or those proposed."""
+    if known is None:
+        return network, spacing
+    from_data = ("families", "classes", "side", "lesion", "stride")
+    own = {key: value for key, value in known.metadata["network"].items() if key not in from_data}
+    steps = set(known.spacing or (spacing,))
+    return own, steps.pop() if len(steps) == 1 else spacing
+
+
+def data_plan(
+    data: Path,
+    computer: Computer | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+    known: KnownModel | None = None,
+) -> Plan:
     """Training on real images.
 
     The spacing is the median of the data (geometric mean of the three axes), the crop as large as the data, the memory
@@ -86,6 +147,7 @@ def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progr
         computer: this one if None.
         seed: of the run and of who is held out.
         progress: told of each image that is looked at.
+        known: a model to start from, whose network and spacing are taken.
 
     Raises:
         InputError: the data cannot be used.
@@ -96,7 +158,7 @@ def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progr
     if not labelled:
         raise InputError(f"No case of {data} has a label.", "Give labels to learn from.")
     grids = grids_of(labelled, progress)
-    spacing = usual_spacing(grids)
+    network, spacing = _like(known, "teacher" if computer.device == "cuda" else "student", usual_spacing(grids))
     modalities = max(len(case.images) for case in labelled)
     voxels = _most_voxels(computer, modalities)
     crop = _crop(grids, spacing, voxels)
@@ -108,7 +170,7 @@ def data_plan(data: Path, computer: Computer | None = None, seed: int = 0, progr
         name=data_set.name.lower().replace(" ", "-"),
         data=str(data),
         held_out=held_out.get("validation", ()),
-        network="teacher" if computer.device == "cuda" else "student",
+        network=network,
         stages=(Stage(1.0, spacing, (crop,), (1.0,)),),
         batch=batch,
         steps=steps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -40,24 +40,32 @@ class Task(nn.Module):
             spacing: millimetres per voxel, isotropic.
         """
         output = self.network(batch.images, batch.present, batch.family, (spacing,) * 3)
-        loss = torch.zeros((), device=batch.images.device)
-        parts: dict[str, float] = {}
         with torch.autocast(batch.images.device.type, enabled=False):  # losses need their 32 bits
-            for n in range(len(batch)):
-                one = _of_sample(output, n)
-                each, found = self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, one.deep)
-                loss = loss + each / len(batch)
-                for name, value in found.items():
-                    parts[name] = parts.get(name, 0.0) + value / len(batch)
-        return loss, parts
+            return mean_loss([self.judged(output, batch, n, fraction, step, spacing) for n in range(len(batch))])
+
+    def judged(
+        self, output: Any, batch: Batch, n: int, fraction: float, step: int, spacing: float
+    ) -> tuple[Tensor, Mapping[str, float]]:
+        """The loss of sample ``n`` against its labels, and its parts."""
+        one = of_sample(output, n)
+        return self.objective(one, batch.sample(n), fraction, step, (spacing,) * 3, one.deep)
 
 
-def _of_sample(output: Any, n: int) -> Any:
+def mean_loss(losses: Sequence[tuple[Tensor, Mapping[str, float]]]) -> tuple[Tensor, dict[str, float]]:
+    """The mean of the losses of several samples, and of each part."""
+    parts: dict[str, float] = {}
+    for _, found in losses:
+        for name, value in found.items():
+            parts[name] = parts.get(name, 0.0) + value / len(losses)
+    return torch.stack([loss for loss, _ in losses]).mean(), parts
+
+
+def of_sample(output: Any, n: int) -> Any:
     """The answer for sample ``n`` alone; tensors keep a batch axis of length 1."""
     if isinstance(output, Tensor):
         return output[n : n + 1]
     if isinstance(output, tuple) and hasattr(output, "_fields"):
-        return type(output)(*(_of_sample(value, n) for value in output))
+        return type(output)(*(of_sample(value, n) for value in output))
     if isinstance(output, tuple | list):
-        return type(output)(_of_sample(value, n) for value in output)
+        return type(output)(of_sample(value, n) for value in output)
     return output

@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from MultimodalSegLib.evaluation.registration_error import registration_error
 from MultimodalSegLib.images.io import read_volume
 from MultimodalSegLib.registration.transform_file import read_transform
+from Testing.handmade import threshold_model
 from Testing.phantoms import TRANSFORM, child, true_labels
 
 HELP = """
@@ -60,6 +61,15 @@ def test_register_refuses_an_ending_that_is_no_transform(command, place: Path, t
         *("register", "--fixed", place / "ct.nrrd", "--moving", place / "mr.nii.gz", "--out", tmp_path / "found.png")
     )
     assert ended.code == 3 and "found.png" in ended.err
+
+
+def test_models_are_listed_with_what_they_see(command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    threshold_model(tmp_path / "liver", ["CT"], working_spacing=[1.5, 1.5, 5.0], region="body", patch=[16, 64, 64])
+    monkeypatch.setenv("MMS_MODELS", str(tmp_path))
+    (state,) = (state for state in json.loads(command("models", "--json").out) if state["name"] == "liver")
+    assert state["families"] == ["CT"] and state["region"] == "body" and state["classes"] == 1
+    assert state["spacing"] == [1.5, 1.5, 5.0] and state["patch"] == [16, 64, 64]
+    assert "the body, resampled to 1.5 x 1.5 x 5 mm" in " ".join(command("models", "describe", "liver").out.split())
 
 
 def test_models_are_listed_sound_or_not(command, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,3 +64,13 @@ def test_large_pieces_of_an_unpaired_structure_stay():
 def test_an_empty_map():
     array = np.zeros((40, 40, 40), np.uint16)
     np.testing.assert_array_equal(cleaned(array), array)
+
+
+def test_a_structure_of_an_unknown_group_stays_as_it_is():
+    array = np.zeros((20, 20, 20), np.uint16)
+    array[4:16, 4:16, 4:16] = 1200
+    array[0, 0, 0] = 1200
+    classes = [SegmentClass("Spleen", 1200, (1, 2, 3), "", group) for group in ("", "organ")]
+    for entry in classes:
+        labels = remove_specks(Volume(array, Grid((20, 20, 20))), [entry])
+        np.testing.assert_array_equal(labels.array, array)

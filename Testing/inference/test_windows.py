@@ -73,3 +73,24 @@ def test_joining_takes_no_copy_when_it_can():
     assert torch.equal(apart, block[0]) and apart.data_ptr() != block.data_ptr()
     swapped = joined(parts[0][0], parts[2][0], parts[1][0])
     assert torch.equal(swapped, block[0][[0, 1, 2, 3, 5, 4]])
+
+
+class Bare(nn.Module):
+    """Structures alone, without side and lesion, and fusion weights at an eighth of the sides, rounded up."""
+
+    def forward(self, images, present, modality):
+        logits = torch.cat([-images.mean(1, keepdim=True), images.mean(1, keepdim=True)], 1)
+        weights = torch.softmax(nn.functional.avg_pool3d(images, 8, ceil_mode=True), 1)
+        return FusionOutput(logits, logits[:, :0], logits[:, :0], logits.new_zeros(0), weights)
+
+
+def test_a_network_without_side_and_lesion_on_odd_sizes():
+    images = torch.randn(2, 39, 23, 17, generator=torch.Generator().manual_seed(0))
+    engine = Engine(Bare().eval(), CPU, torch.float32)
+    family = torch.tensor([0, 1])
+    whole = engine.one_shot(images, family)
+    parts = engine.windowed(images, family, (13, 23, 11), 1, lambda done: None)
+    assert whole.logits.shape == parts.logits.shape == (2, 39, 23, 17) and parts.windows == 4 * 2
+    torch.testing.assert_close(parts.logits.float(), whole.logits, atol=5e-3, rtol=0)
+    assert whole.presence == parts.presence == float("-inf")
+    assert float(whole.modality_weights.sum()) == pytest.approx(1, abs=1e-5)

@@ -278,7 +278,7 @@ def test_a_longer_run_goes_on_and_becomes_a_bundle(tmp_path):
     bundle = export(tmp_path, tmp_path / "tiny")
     head = bundle.network().state_dict()["head.weight"]
     assert torch.allclose(head, longer.average.network.state_dict()["head.weight"], atol=1e-3)
-    assert bundle.name == "tiny" and bundle.spacing == 2.0 and bundle.metadata["training"]["steps"] == 6
+    assert bundle.name == "tiny" and bundle.spacing == (2.0, 2.0, 2.0) and bundle.metadata["training"]["steps"] == 6
     assert [entry.name for entry in bundle.classes()] == ["Ball", "Shell", "Lesion"]
     assert export(tmp_path, tmp_path / "best", state="best.pt").checksum
 

@@ -64,7 +64,7 @@ def test_the_batch_must_be_shared_evenly():
 
 
 def test_label_maps_and_a_data_set_exclude_each_other():
-    with pytest.raises(InputError, match="both label maps and a data set"):
+    with pytest.raises(InputError, match="more than one of label maps, data set and images"):
         Plan(labels="maps", data="set")
 
 

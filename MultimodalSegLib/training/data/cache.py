@@ -65,13 +65,13 @@ class PreparedCase:
 
     @property
     def truth(self) -> np.ndarray:
-        """(3, D, H, W) int16: channel, side (+1 left, -1 right, 0 neither) and lesion (0 or 1)."""
-        return self._array("truth")
+        """(3, D, H, W) int16: channel, side (+1 left, -1 right, 0 neither) and lesion (0 or 1); 0 without a label."""
+        return self._array("truth") if self.labelled else np.broadcast_to(np.int16(0), (3, *self.shape))
 
     @property
     def places(self) -> np.ndarray:
         """(n, 4) int32: a class (lesions are -1) and a voxel (k, j, i) of it, up to 2000 for each class."""
-        return self._array("places")
+        return self._array("places") if self.labelled else np.zeros((0, 4), np.int32)
 
     def _array(self, name: str) -> np.ndarray:
         array: np.ndarray = np.load(self.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)

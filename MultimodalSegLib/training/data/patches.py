@@ -45,6 +45,7 @@ class PatchSampler:
         cases: with labels.
         seed: of every choice.
         foreground: part of the crops that are put around a voxel of a class; all classes of a case are equally likely.
+        labelled: False takes cases without label too, as nothing but background.
 
     Raises:
         InputError: no case, or one without label.
@@ -55,11 +56,13 @@ class PatchSampler:
         (2, 96, 96, 96)
     """
 
-    def __init__(self, cases: Sequence[PreparedCase], seed: int, foreground: float = FOREGROUND) -> None:
+    def __init__(
+        self, cases: Sequence[PreparedCase], seed: int, foreground: float = FOREGROUND, labelled: bool = True
+    ) -> None:
         if not cases:
             raise InputError("There is no case to train on.", "Give at least one case with a label.")
         unlabelled = [case.name for case in cases if not case.labelled]
-        if unlabelled:
+        if unlabelled and labelled:
             raise InputError(f"The case {unlabelled[0]!r} has no label.", "Leave it out of supervised training.")
         self.cases, self.seed, self.foreground = tuple(cases), seed, foreground
 

@@ -31,12 +31,14 @@ class SampleSettings:
         foreground: part of the crops that are put around a labelled voxel.
         augmentation: None for none, as in validation.
         shaded: numbers of the families that can have a coil shading (MRI).
+        labelled: False for cases without labels, which are all background.
     """
 
     patch: Size
     foreground: float = FOREGROUND
     augmentation: Augmentation | None = Augmentation()
     shaded: tuple[int, ...] = (1,)
+    labelled: bool = True
 
 
 class RealSamples(Dataset[Sample]):
@@ -64,7 +66,7 @@ class RealSamples(Dataset[Sample]):
         seed: int,
         size_of: Callable[[int], Size] | None = None,
     ) -> None:
-        self.sampler = PatchSampler(cases, seed, settings.foreground)
+        self.sampler = PatchSampler(cases, seed, settings.foreground, settings.labelled)
         self.settings, self.seed, self.size_of = settings, seed, size_of
         change = settings.augmentation
         self.changes = (

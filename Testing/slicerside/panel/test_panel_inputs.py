@@ -102,6 +102,7 @@ def test_existing_transforms_are_chosen_by_volume(widget, a_pair, a_transform, s
 
 def test_the_model_says_what_it_is_and_what_it_needs(widget, a_pair):
     assert "License" in widget.ui.modelText.plainText and "Limits" in widget.ui.modelText.plainText
+    assert "the head, resampled to" in widget.ui.modelText.plainText
     assert "GB" in widget.ui.estimateLabel.text
 
 

@@ -14,6 +14,7 @@ from MultimodalSegLib.slicerside.run.estimate import (
     learned_speed,
     working_voxels,
 )
+from Testing.handmade import threshold_model
 from Testing.phantoms import ROOT, a_model
 
 HEAD = Grid((192, 232, 190), (1.0, 1.0, 1.0))
@@ -41,6 +42,20 @@ def test_a_large_field_of_view_costs_no_more_than_a_head(bundle):
     assert working_voxels(bundle, body) < 1.2 * working_voxels(bundle, Grid((200, 250, 280), (1.0, 1.0, 1.0)))
     small = Grid((20, 20, 20), (2.0, 2.0, 2.0))
     assert working_voxels(bundle, small) == 16**3  # two strides of 8 voxels of 4 mm
+
+
+def test_what_a_model_asks_for_is_what_is_counted(tmp_path):
+    body = Grid((200, 200, 300), (2.0, 2.0, 3.0))
+    spacing = {"working_spacing": [2.0, 2.0, 5.0], "region": "volume"}
+    whole = threshold_model(tmp_path / "whole", ["CT"], **spacing)
+    patched = threshold_model(tmp_path / "patched", ["CT"], **spacing, patch=[32, 96, 96])
+    assert working_voxels(whole, body) == 200 * 200 * 180
+    assert working_voxels(patched, body) == 2 * 200 * 200 * 180  # windows overlap
+    needs = [estimate(model, body, device="cpu", speed=1.0).memory_mb for model in (whole, patched)]
+    assert needs[1] < needs[0] - 150
+    tight = {"memory_limit_mb": 150, "device": "cpu", "speed": 1.0}
+    assert estimate(patched, body, **tight).one_shot and not estimate(whole, body, **tight).one_shot
+    assert working_voxels(patched, Grid((20, 20, 20))) == 32 * 96 * 96
 
 
 def test_it_says_when_memory_is_short_and_that_it_is_a_guess(bundle):

@@ -1,6 +1,5 @@
 """What the tests of pre-training share."""
 
-
 import pytest
 
 from MultimodalSegLib.training.data.cache import PreparedCase
