@@ -60,9 +60,12 @@ def read_encoder(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         entry: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if sha256(folder / WEIGHTS) != entry["checksum"]:
-            raise InputError(f"The weights in {folder} are not those that {RECORD} describes.", AGAIN)
+            raise ValueError(f"its checksum is not the one that {RECORD} says")
+        for name, kind in (("network", dict), ("families", list)):
+            if not isinstance(entry[name], kind):
+                raise ValueError(f"{RECORD} says nothing of its {name}")
         return load_file(str(folder / WEIGHTS)), entry
     except FileNotFoundError as error:
         raise InputError(f"{folder} holds no pre-trained encoder.", "The command 'pretrain' makes one.") from error
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InputError(f"The pre-trained encoder in {folder} is damaged: {error}.", AGAIN) from error
+        raise InputError(f"The encoder {folder} cannot be used: {error}.", AGAIN) from error

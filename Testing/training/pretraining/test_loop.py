@@ -3,14 +3,18 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 import torch
 
 from MultimodalSegLib.checksum import sha256
 from MultimodalSegLib.errors import Cancelled, InputError, OutOfMemoryError, OutputError, TrainingError
 from MultimodalSegLib.networks.fusion_net import FusionNet
+from MultimodalSegLib.training.plan import Plan, Stage
 from MultimodalSegLib.training.pretraining import loop
 from MultimodalSegLib.training.pretraining.encoder_file import read_encoder
+from MultimodalSegLib.training.start import prepare
+from Testing.training.data.trees import a_label, an_mr, write
 from Testing.training.pretraining.small import a_pretrainer
 
 
@@ -108,8 +112,38 @@ def test_a_damaged_encoder_is_refused(cases, tmp_path):
         read_encoder(tmp_path / "nothing")
     record = json.loads((tmp_path / "encoder.json").read_text())
     (tmp_path / "encoder.json").write_text(json.dumps({**record, "checksum": "0"}))
-    with pytest.raises(InputError, match="not those that encoder.json describes"):
+    with pytest.raises(InputError, match="checksum is not the one"):
         read_encoder(tmp_path)
     (tmp_path / "encoder.json").write_text("{")
-    with pytest.raises(InputError, match="is damaged"):
+    with pytest.raises(InputError, match="cannot be used"):
         read_encoder(tmp_path)
+
+
+def test_a_training_starts_from_the_encoder(cases, tmp_path):
+    trainer = a_pretrainer(cases, tmp_path / "encoder", steps=2)
+    trainer.run()
+    data = write_labelled(tmp_path / "data")
+    plan = Plan(
+        data=str(data),
+        held_out=("b",),
+        init=str(tmp_path / "encoder"),
+        network={"kind": "fusion", "widths": [8, 8, 16]},
+        stages=(Stage(1.0, 1.0, ((8, 8, 16),), (1.0,)),),
+        topology=(),
+        workers=0,
+        device="cpu",
+    )
+    said = []
+    started = prepare(plan, tmp_path / "run", lambda event: said.append(event.message))
+    kept, _ = read_encoder(tmp_path / "encoder")
+    found = started.task.network.state_dict()
+    assert len(kept) > 10 and all(torch.equal(found[name], value) for name, value in kept.items())
+    assert any(f"{len(kept)} of {len(kept)} weights taken" in text for text in said)
+
+
+def write_labelled(folder):
+    """Two MR images with labels."""
+    for number, name in enumerate("ab"):
+        write(an_mr(number), folder / "images" / f"{name}.nii.gz")
+        write(a_label({1: np.s_[2:8, 3:9, 2:8]}), folder / "labels" / f"{name}.nii.gz")
+    return folder
