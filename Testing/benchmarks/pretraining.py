@@ -1,6 +1,6 @@
 """Whether an encoder that was pre-trained without labels needs fewer labels than a random one.
 
-    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 400] [--fine-steps 300]
+    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 400] [--fine-steps 200]
 
 --data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
 150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
@@ -8,7 +8,8 @@ and 10 %) and their labels, once from the encoder and once from random weights; 
 order, steps, and the random start of what is not the encoder. Three seeds, which also choose the labelled cases. The
 averaged weights after the last step are scored on all other cases, which neither training has seen.
 
---work keeps the encoder and a line for each run, so that the same command goes on after an interruption.
+--work keeps the encoder and a line for each run, so that the same command goes on after an interruption; --seeds and
+--starts divide the runs among several processes, of which a last one with all of them writes the table.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from MultimodalSegLib.training.data.data_set import DataSet, with_classes
 from MultimodalSegLib.training.data.description import write_description
 from MultimodalSegLib.training.plan import Plan, Stage
 from MultimodalSegLib.training.pretraining import start as pretraining
-from MultimodalSegLib.training.pretraining.encoder_file import RECORD, read_encoder
+from MultimodalSegLib.training.pretraining.encoder_file import RECORD
 from MultimodalSegLib.training.start import prepare
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -74,6 +75,7 @@ def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | N
         warm_up_steps=given.fine_steps // 10,
         ema_decay=0.98,
         topology=(),
+        init=str(init or ""),
         validation_steps=given.fine_steps,
         checkpoint_steps=given.fine_steps,
         seed=seed,
@@ -82,10 +84,6 @@ def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | N
     began = time.perf_counter()
     trainer = prepare(plan, out)
     trainer.validation.window = WHOLE
-    if init and not trainer.step:
-        weights, _ = read_encoder(init)
-        for network in (trainer.task.network, trainer.average.network):
-            network.load_state_dict(weights, strict=False)
     trainer.run()
     last = list(csv.DictReader((out / "validation.csv").open()))[-1]
     scores = [float(value) for name, value in last.items() if name not in ("step", "mean")]
@@ -102,24 +100,26 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=400)
-    parser.add_argument("--fine-steps", type=int, default=300)
+    parser.add_argument("--fine-steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--starts", choices=STARTS, nargs="+", default=STARTS)
     given = parser.parse_args()
     data_set = with_classes(read_data_set(given.data))
     names, held_out = divided(data_set)
-    folder = encoder(data_set, names, given)
+    given.work.mkdir(parents=True, exist_ok=True)
+    folder = encoder(data_set, names, given) if STARTS[1] in given.starts else None
     for seed in given.seeds:
         chosen = np.random.default_rng((5, seed)).permutation(names)
         for count in COUNTS:
             description = given.work / f"labels-{count}-seed-{seed}.json"
             write_description(data_set.only([*chosen[:count].tolist(), *held_out]), description)
-            for kind in STARTS:
+            for kind in given.starts:
                 path = given.work / f"{description.stem}-{kind}.result.json"
                 if not path.exists():
                     found = fine_tuned(description, held_out, seed, folder if kind != "random" else None, given)
                     path.write_text(json.dumps({"labels": count, "seed": seed, "start": kind, **found}))
                 print(path.read_text(), flush=True)
-    if tuple(given.seeds) == SEEDS:
+    if folder and (tuple(given.seeds), tuple(given.starts)) == (SEEDS, STARTS):
         rows = [json.loads(path.read_text()) for path in sorted(given.work.glob("*.result.json"))]
         write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
 

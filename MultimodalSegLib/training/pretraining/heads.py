@@ -16,21 +16,25 @@ HIDDEN, BOTTLENECK = 256, 64
 class ProjectionHead(nn.Module):
     """A perceptron of three layers to a bottleneck on the unit sphere, then the cosine to each prototype.
 
-    The prototypes are weights normalized to length 1, so that none can win by its length.
+    The prototypes are weights normalized to length 1, so that none can win by its length. The features are first
+    standardized over the batch: those of crops of the same organs point almost in the same direction, and with so
+    little difference all assignments become uniform.
 
     Args:
         channels: C, of the features.
         prototypes: K.
 
-    Shapes: (N, C) -> (N, K), -1 to 1.
+    Shapes: (N, C), N of at least 2 -> (N, K), -1 to 1.
 
     Source:
-        Caron et al., DINO, ICCV 2021, section 3.1 and appendix C (projection head, weight normalized last layer).
+        Caron et al., DINO, ICCV 2021, section 3.1 and appendix C (projection head, weight normalized last layer, normalization over
+        the batch for convolutional networks).
     """
 
     def __init__(self, channels: int, prototypes: int) -> None:
         super().__init__()
-        layers = (nn.Linear(channels, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU())
+        standardize = nn.BatchNorm1d(channels, affine=False, track_running_stats=False)
+        layers = (standardize, nn.Linear(channels, HIDDEN), nn.GELU(), nn.Linear(HIDDEN, HIDDEN), nn.GELU())
         self.layers = nn.Sequential(*layers, nn.Linear(HIDDEN, BOTTLENECK))
         self.prototypes = nn.Parameter(torch.empty(prototypes, BOTTLENECK))
         for module in self.layers:
@@ -40,7 +44,7 @@ class ProjectionHead(nn.Module):
         nn.init.normal_(self.prototypes)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = F.normalize(self.layers(x).float(), dim=-1, eps=1e-6)
+        x = F.normalize(self.layers(x.float()).float(), dim=-1, eps=1e-6)
         return F.linear(x, F.normalize(self.prototypes.float(), dim=-1))
 
 
