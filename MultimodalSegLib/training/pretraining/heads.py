@@ -27,8 +27,8 @@ class ProjectionHead(nn.Module):
     Shapes: (N, C), N of at least 2 -> (N, K), -1 to 1.
 
     Source:
-        Caron et al., DINO, ICCV 2021, section 3.1 and appendix C (projection head, weight normalized last layer, normalization over
-        the batch for convolutional networks).
+        Caron et al., DINO, ICCV 2021, section 3.1 and appendix C (projection head, weight normalized last layer,
+        normalization over the batch for convolutional networks).
     """
 
     def __init__(self, channels: int, prototypes: int) -> None:
