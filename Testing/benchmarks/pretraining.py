@@ -1,6 +1,6 @@
 """Whether an encoder that was pre-trained without labels needs fewer labels than a random one.
 
-    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 400] [--fine-steps 200]
+    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 500] [--fine-steps 200]
 
 --data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
 150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
@@ -24,6 +24,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy import stats
 
 from MultimodalSegLib.training.data.adapters import read_data_set
 from MultimodalSegLib.training.data.data_set import DataSet, with_classes
@@ -99,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=500)
     parser.add_argument("--fine-steps", type=int, default=200)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--starts", choices=STARTS, nargs="+", default=STARTS)
@@ -142,6 +143,7 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
         "| ---: | ---: | ---: | ---: | ---: |",
     ]
     by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
+    verdicts = []
     for count in COUNTS:
         pairs = [[by[count, seed, kind] for kind in STARTS] for seed in SEEDS]
         for seed, (random, trained) in zip(SEEDS, pairs, strict=True):
@@ -152,6 +154,11 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
             f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | "
             f"{statistics.mean(differences):+.3f} (SD {statistics.stdev(differences):.3f}) |"
         )
+        interval = stats.t.interval(0.95, len(SEEDS) - 1, statistics.mean(differences), stats.sem(differences))
+        verdicts.append(
+            f"- {count} labelled cases: 95 % interval of the mean difference {interval[0]:+.3f} to {interval[1]:+.3f}."
+        )
+    lines += ["", *verdicts]
     (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
 

@@ -17,8 +17,8 @@ class ProjectionHead(nn.Module):
     """A perceptron of three layers to a bottleneck on the unit sphere, then the cosine to each prototype.
 
     The prototypes are weights normalized to length 1, so that none can win by its length. The features are first
-    standardized over the batch: those of crops of the same organs point almost in the same direction, and with so
-    little difference all assignments become uniform.
+    standardized over the batch, because those of crops of the same organs point almost in the same direction. (In short
+    runs on the hippocampus the loss between views stayed at chance with it and without it.)
 
     Args:
         channels: C, of the features.

@@ -62,7 +62,7 @@ def test_logits_are_cosines_whatever_the_length_of_the_prototypes():
     torch.manual_seed(0)
     head, x = ProjectionHead(6, 10), torch.randn(5, 6)
     logits = head(x)
-    assert logits.shape == (5, 10) and float(logits.abs().max()) <= 1.0
+    assert logits.shape == (5, 10) and logits.abs().max().item() <= 1.0
     with torch.no_grad():
         head.prototypes *= 7.0
     assert torch.allclose(head(x), logits, atol=1e-6)
