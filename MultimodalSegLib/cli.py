@@ -15,6 +15,7 @@ from .commands.listeners import JsonLines
 from .commands.models import models
 from .commands.networks import networks
 from .commands.plan import plan
+from .commands.pretrain import pretrain
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
@@ -32,6 +33,7 @@ app.command()(register)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)
+app.command()(pretrain)
 app.command()(distill)
 app.command()(check_data)
 app.command()(demo)

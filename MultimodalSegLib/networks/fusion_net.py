@@ -17,6 +17,9 @@ from .outputs import CoarseOutput as CoarseOutput
 from .outputs import FusionOutput as FusionOutput
 from .size_gate import SizeGate
 
+ENCODER = ("stem", "down", "modulate", "encode", "context")
+"""Parts that see one modality at a time: what can be trained without labels."""
+
 SUPERVISED = slice(1, 3)
 """The scales of deep supervision: strides 4 and 8."""
 
@@ -108,6 +111,23 @@ class FusionNet(nn.Module):
         if self.gate is not None and self.coarse is not None:
             decoded[0] = self.gate(decoded[0], self.coarse.stride4.lesion_logits(decoded[1]))
         return decoded, self._presence(fused[-1]), cropped(weights, sides, 2 ** min(3, len(fused)))
+
+    def features(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
+        """What the encoder makes of each modality by itself, without fusion and decoder.
+
+        Args:
+            images: (B, M, D, H, W) normalized; sides that are no multiples of the stride are padded.
+            present: (B, M) bool.
+            modality: (B, M) int64 family indices.
+
+        Returns:
+            Features (B, M, C, d, h, w) at strides 2, 4, 8, ... of the padded sides, zeros where a modality is absent.
+
+        Raises:
+            ValueError: inputs that cannot be answered.
+        """
+        check_inputs(images, present, modality, self.config.families)
+        return self._encode(pad_to_stride(images, self.config.stride), present, modality)
 
     def _encode(self, images: Tensor, present: Tensor, modality: Tensor) -> list[Tensor]:
         """Features (B, M, C, d, h, w) at each scale; absent modalities are zeros that no one reads."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +54,19 @@ def write_state(state: Mapping[str, Any], path: Path) -> None:
         ) from error
 
 
-def read_state(path: Path) -> dict[str, Any]:
+def read_state(path: Path, keys: Sequence[str] = KEYS) -> dict[str, Any]:
     """Read a state; nothing in the file is executed.
+
+    Args:
+        path: the file.
+        keys: what it must hold.
 
     Raises:
         InputError: there is none, or it is damaged or something else.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        missing = [key for key in KEYS if key not in state]
+        missing = [key for key in keys if key not in state]
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist.", "Give the folder of a training run.") from error
     except Exception as error:  # torch raises many kinds for a damaged file

@@ -15,12 +15,11 @@ from ...images.grid import Triple
 from ...images.normalization import Normalization, usual_normalization
 from ...models.bundle import load_bundle
 from ...models.check_input import spacing_of
-from ...models.checks import WEIGHTS, read_json
+from ...models.checks import WEIGHTS
 from ...networks.build import build_network
 from ..checkpoint import LAST, read_state
-
-ENCODER, ENCODER_RECORD = "encoder.safetensors", "encoder.json"
-"""Weights of an encoder under the names of the fusion network, and their description."""
+from ..pretraining.encoder_file import WEIGHTS as ENCODER
+from ..pretraining.encoder_file import read_encoder
 
 
 @dataclass(frozen=True)
@@ -140,16 +139,6 @@ def _run(path: Path) -> KnownModel:
 
 
 def _encoder(folder: Path) -> KnownModel:
-    from safetensors.torch import load_file
-
-    found = sha256(folder / ENCODER)
-    try:
-        entry = read_json(folder / ENCODER_RECORD)
-        metadata = {"network": dict(entry["network"]), "modality_families": list(entry["families"])}
-        if entry["checksum"] != found:
-            raise ValueError(f"its checksum is {found[:12]}..., not {str(entry['checksum'])[:12]}...")
-        weights = load_file(str(folder / ENCODER))
-    except Exception as error:  # safetensors raises kinds of its own for a damaged file
-        message = error.message if isinstance(error, ModelError) else str(error)
-        raise InputError(f"The encoder {folder} cannot be used: {message}", "Copy it again.") from error
-    return KnownModel(f"encoder {folder.name}", metadata, weights, found)
+    weights, entry = read_encoder(folder)
+    metadata = {"network": dict(entry["network"]), "modality_families": list(entry["families"])}
+    return KnownModel(f"encoder {folder.name}", metadata, weights, entry["checksum"])

@@ -1,0 +1,186 @@
+"""Every choice of a pre-training run."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from ...errors import InputError
+from ...networks.config import NetworkConfig, student, teacher
+from ..augment.settings import Augmentation
+from ..plan import Plan, Size
+
+TOKEN_SCALE = 2
+"""Index of the scale whose voxels are the tokens: stride 8, or the coarsest of a network with fewer scales."""
+
+LEAST_CLASSES = 2
+"""A network must have classes; the encoder that is kept knows nothing of them."""
+
+
+@dataclass(frozen=True)
+class PretrainingPlan:
+    """Every choice of a pre-training run; kept in its state and in ``encoder.json``.
+
+    Args:
+        network: ``network`` entry of a fusion network; only the encoder is trained.
+        families: of modalities, in the order of the network's numbers.
+        spacing: of the prepared volumes, millimetres, isotropic.
+        global_size: (k, j, i) voxels of the two large crops of a sample, multiples of the network's stride.
+        local_size: of the small crops.
+        local_crops: number of small crops.
+        masked: smallest and largest part of the tokens of a large crop that the student does not see.
+        prototypes: K, outputs of a projection head.
+        batch: volumes of one step.
+        steps: of the whole run.
+        learning_rate: peak of the learning rate.
+        weight_decay: weight decay of AdamW.
+        warm_up_steps: until the peak.
+        clip: largest norm of the gradient.
+        momentum: part of the teacher that stays at the first step; rises to 1 along a cosine.
+        student_temperature: of the student's softmax.
+        teacher_temperatures: of the teacher's assignments, at the first step and from :attr:`warm_up_steps` on.
+        token_weight: of the loss of masked tokens.
+        spread_weight: of the KoLeo regularizer.
+        restoration_weight: of the loss of masked intensities.
+        augmentation: changes of intensities; of those of shape only the mirroring is used.
+        precision: as in :class:`~MultimodalSegLib.training.plan.Plan`.
+        checkpoint_steps: steps between checkpoints.
+        log_steps: steps between rows of the log.
+        workers: processes that make samples.
+        device: auto, cpu or cuda.
+        seed: of weights and samples.
+
+    Raises:
+        InputError: a value that is impossible, alone or beside another.
+    """
+
+    network: Mapping[str, Any]
+    families: tuple[str, ...]
+    spacing: float = 1.5
+    global_size: Size = (96, 96, 96)
+    local_size: Size = (64, 64, 64)
+    local_crops: int = 4
+    masked: tuple[float, float] = (0.2, 0.6)
+    prototypes: int = 512
+    batch: int = 8
+    steps: int = 2000
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.04
+    warm_up_steps: int = 100
+    clip: float = 3.0
+    momentum: float = 0.99
+    student_temperature: float = 0.1
+    teacher_temperatures: tuple[float, float] = (0.04, 0.07)
+    token_weight: float = 1.0
+    spread_weight: float = 0.1
+    restoration_weight: float = 1.0
+    augmentation: Augmentation = Augmentation()
+    precision: str = "auto"
+    checkpoint_steps: int = 200
+    log_steps: int = 10
+    workers: int = 1
+    device: str = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        stride = self.config.stride
+        for name in ("global_size", "local_size"):
+            size = getattr(self, name)
+            if len(size) != 3 or any(n < stride or n % stride for n in size):
+                raise _wrong(name, size, f"three multiples of the network's stride of {stride}")
+        if any(small > large for small, large in zip(self.local_size, self.global_size, strict=True)):
+            raise _wrong("local_size", self.local_size, f"at most the global_size of {self.global_size}")
+        for name in ("batch", "local_crops", "prototypes"):
+            if getattr(self, name) < 2:
+                raise _wrong(name, getattr(self, name), "at least 2")
+        low, high = self.masked
+        if not 0 < low <= high < 1:
+            raise _wrong("masked", self.masked, "two parts between 0 and 1 in ascending order")
+        for name in ("student_temperature", "spacing"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise _wrong(name, getattr(self, name), "a positive number")
+        if min(self.teacher_temperatures) <= 0:
+            raise _wrong("teacher_temperatures", self.teacher_temperatures, "positive")
+        if not 0 <= self.momentum < 1:
+            raise _wrong("momentum", self.momentum, "at least 0 and below 1")
+        _ = self.training  # its own checks
+
+    @property
+    def config(self) -> NetworkConfig:
+        """The network's configuration.
+
+        Raises:
+            InputError: it is impossible.
+        """
+        try:
+            return NetworkConfig.from_dict({**self.network, "families": len(self.families)})
+        except (TypeError, ValueError) as error:
+            raise InputError(f"The network to pre-train cannot be built: {error}", "Choose another one.") from error
+
+    @property
+    def token_stride(self) -> int:
+        """Voxels along a token's edge."""
+        return int(2 ** (self.token_scale + 1))
+
+    @property
+    def token_scale(self) -> int:
+        """Index of the scale of the tokens."""
+        return min(TOKEN_SCALE, len(self.config.widths) - 1)
+
+    @property
+    def training(self) -> Plan:
+        """What a run shares with supervised training: steps, optimizer, device."""
+        shared = {entry.name for entry in fields(Plan)} & {entry.name for entry in fields(self)}
+        return Plan(**{name: getattr(self, name) for name in shared})
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain numbers, texts, lists and mappings."""
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return content
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> PretrainingPlan:
+        """The inverse of :meth:`to_dict`."""
+        changes = {name: _tuple(value) for name, value in content["augmentation"].items()}
+        given = {name: _tuple(value) for name, value in content.items() if name != "augmentation"}
+        return cls(**given, augmentation=Augmentation(**changes))
+
+
+def network_entry(name: str, families: int) -> dict[str, Any]:
+    """The ``network`` entry of the student or the teacher, without what an encoder does not need.
+
+    Raises:
+        InputError: another name.
+    """
+    if name not in ("student", "teacher"):
+        raise InputError(f"There is no network {name!r} to pre-train.", "Use student or teacher.")
+    without = {"side": False, "lesion": False, "size_gate": False, "deep_supervision": False}
+    preset = student if name == "student" else teacher
+    return preset(families, LEAST_CLASSES, **without).to_dict()
+
+
+def crop_sizes(stride: int, large: int | None = None) -> tuple[Size, Size]:
+    """Shapes of large and small crops that suit a network.
+
+    Args:
+        stride: of the network.
+        large: voxels along a large crop's edge; three strides, but at least 32, if None.
+
+    Example:
+        >>> crop_sizes(32)
+        ((96, 96, 96), (64, 64, 64))
+    """
+    large = large or max(32, 3 * stride)
+    small = max(stride, round(0.6 * large / stride) * stride)
+    return (large,) * 3, (small,) * 3
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _wrong(name: str, value: object, wanted: str) -> InputError:
+    return InputError(f"The pre-training's {name} is {value!r}, but must be {wanted}.", "Correct it.")

@@ -1,0 +1,167 @@
+"""Whether an encoder that was pre-trained without labels needs fewer labels than a random one.
+
+    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 500] [--fine-steps 200]
+
+--data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
+150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
+and 10 %) and their labels, once from the encoder and once from random weights; all else is the same: cases, crops,
+order, steps, and the random start of what is not the encoder. Three seeds, which also choose the labelled cases. The
+averaged weights after the last step are scored on all other cases, which neither training has seen.
+
+--work keeps the encoder and a line for each run, so that the same command goes on after an interruption; --seeds and
+--starts divide the runs among several processes, of which a last one with all of them writes the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import statistics
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import stats
+
+from MultimodalSegLib.training.data.adapters import read_data_set
+from MultimodalSegLib.training.data.data_set import DataSet, with_classes
+from MultimodalSegLib.training.data.description import write_description
+from MultimodalSegLib.training.plan import Plan, Stage
+from MultimodalSegLib.training.pretraining import start as pretraining
+from MultimodalSegLib.training.pretraining.encoder_file import RECORD
+from MultimodalSegLib.training.start import prepare
+
+RESULTS = Path(__file__).resolve().parent / "results"
+TRAINING, SPACING = 150, 1.0
+SEEDS, COUNTS, STARTS = (0, 1, 2), (8, 15), ("random", "pre-trained")
+NETWORK = {"kind": "fusion", "families": 1, "classes": 3, "widths": [16, 32, 64], "side": False, "lesion": False}
+WHOLE = (48, 56, 40)
+"""Voxels that hold every case, so that each is answered at once."""
+
+COLUMNS = ("labels", "seed", "start", "anterior", "posterior", "mean", "seconds")
+
+
+def divided(data_set: DataSet) -> tuple[list[str], list[str]]:
+    """Names of the cases to learn from and of those to be scored on."""
+    names = sorted(case.name for case in data_set.cases)
+    order = np.random.default_rng(4).permutation(len(names))
+    return [names[n] for n in order[:TRAINING]], [names[n] for n in order[TRAINING:]]
+
+
+def encoder(data_set: DataSet, names: list[str], given: argparse.Namespace) -> Path:
+    """Pre-train on the images of some cases; their labels are taken away first."""
+    out = given.work / "encoder"
+    if not (out / RECORD).exists():
+        bare = DataSet("images", tuple(replace(case, label=None) for case in data_set.only(names).cases))
+        network = {**NETWORK, "stride": 8}
+        plan = pretraining.propose(bare, network, spacing=SPACING, steps=given.steps, prototypes=64)
+        pretraining.prepare(plan, bare, out).run(lambda event: print(event.done, event.message, flush=True))
+    return out
+
+
+def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | None, given: argparse.Namespace) -> dict:
+    """Train on the labelled cases of a description, and score the cases held out."""
+    plan = Plan(
+        name="hippocampus",
+        data=str(description),
+        held_out=tuple(held_out),
+        cache=str(given.work / "prepared"),
+        network=NETWORK,
+        stages=(Stage(1.0, SPACING, ((32, 48, 32),), (1.0,)),),
+        batch=2,
+        steps=given.fine_steps,
+        warm_up_steps=given.fine_steps // 10,
+        ema_decay=0.98,
+        topology=(),
+        init=str(init or ""),
+        validation_steps=given.fine_steps,
+        checkpoint_steps=given.fine_steps,
+        seed=seed,
+    )
+    out = given.work / "runs" / f"{description.stem}-{'random' if init is None else 'pre-trained'}"
+    began = time.perf_counter()
+    trainer = prepare(plan, out)
+    trainer.validation.window = WHOLE
+    trainer.run()
+    last = list(csv.DictReader((out / "validation.csv").open()))[-1]
+    scores = [float(value) for name, value in last.items() if name not in ("step", "mean")]
+    return {
+        "anterior": scores[0],
+        "posterior": scores[1],
+        "mean": float(last["mean"]),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--fine-steps", type=int, default=200)
+    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--starts", choices=STARTS, nargs="+", default=STARTS)
+    given = parser.parse_args()
+    data_set = with_classes(read_data_set(given.data))
+    names, held_out = divided(data_set)
+    given.work.mkdir(parents=True, exist_ok=True)
+    folder = encoder(data_set, names, given) if STARTS[1] in given.starts else None
+    for seed in given.seeds:
+        chosen = np.random.default_rng((5, seed)).permutation(names)
+        for count in COUNTS:
+            description = given.work / f"labels-{count}-seed-{seed}.json"
+            write_description(data_set.only([*chosen[:count].tolist(), *held_out]), description)
+            for kind in given.starts:
+                path = given.work / f"{description.stem}-{kind}.result.json"
+                if not path.exists():
+                    found = fine_tuned(description, held_out, seed, folder if kind != "random" else None, given)
+                    path.write_text(json.dumps({"labels": count, "seed": seed, "start": kind, **found}))
+                print(path.read_text(), flush=True)
+    if folder and (tuple(given.seeds), tuple(given.starts)) == (SEEDS, STARTS):
+        rows = [json.loads(path.read_text()) for path in sorted(given.work.glob("*.result.json"))]
+        write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
+
+
+def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace) -> None:
+    """The table as CSV and Markdown."""
+    with (RESULTS / "pretraining.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        table.writerows({**row, **{n: f"{row[n]:.4f}" for n in COLUMNS[3:]}} for row in rows)
+    lines = [
+        "# Pre-training without labels, then few labels: hippocampus",
+        "",
+        f"Medical Segmentation Decathlon Task04; {about['volumes']} images for {about['steps']} steps without labels,",
+        f"then {given.fine_steps} steps with labels; {scored} other cases are scored. Network of widths "
+        f"{', '.join(map(str, NETWORK['widths']))} at {SPACING:g} mm.",
+        f"Torch {torch.__version__} on a processor. Mean Dice of anterior and posterior part; paired by seed.",
+        "",
+        "| labelled cases | seed | random start | pre-trained | difference |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
+    by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
+    verdicts = []
+    for count in COUNTS:
+        pairs = [[by[count, seed, kind] for kind in STARTS] for seed in SEEDS]
+        for seed, (random, trained) in zip(SEEDS, pairs, strict=True):
+            lines.append(f"| {count} | {seed} | {random:.3f} | {trained:.3f} | {trained - random:+.3f} |")
+        means = [statistics.mean(column) for column in zip(*pairs, strict=True)]
+        differences = [trained - random for random, trained in pairs]
+        lines.append(
+            f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | "
+            f"{statistics.mean(differences):+.3f} (SD {statistics.stdev(differences):.3f}) |"
+        )
+        interval = stats.t.interval(0.95, len(SEEDS) - 1, statistics.mean(differences), stats.sem(differences))
+        verdicts.append(
+            f"- {count} labelled cases: 95 % interval of the mean difference {interval[0]:+.3f} to {interval[1]:+.3f}."
+        )
+    lines += ["", *verdicts]
+    (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()
