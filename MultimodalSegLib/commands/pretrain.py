@@ -50,8 +50,8 @@ def pretrain(
     """
     told = listener(events)
     with ending(told, grace_s=GRACE_S) as progress:
+        from ..training.data.unlabelled import unlabelled
         from ..training.pretraining.start import begun_plan, prepare, propose, with_minutes
-        from ..training.pretraining.volumes import unlabelled
 
         options = {"steps": steps, "spacing": spacing, "crop": crop, "batch": batch, "seed": seed}
         given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}

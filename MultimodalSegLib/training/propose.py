@@ -20,10 +20,10 @@ from ..progress import Event, Progress, silent
 from .data.adapters import read_data_set
 from .data.case import TrainingCase
 from .data.splits import split
+from .data.unlabelled import unlabelled
 from .distillation.settings import Distillation
 from .initial.known import KnownModel, read_known
 from .plan import Plan, Size, Stage
-from .unlabelled import read_images
 
 STRIDE = 32
 """Of the student and the teacher."""
@@ -99,7 +99,7 @@ def image_plan(images: Path, teacher: str, computer: Computer | None = None, see
     """
     computer = computer or Computer.here()
     known = read_known(teacher)
-    data_set = read_images(images)
+    data_set = unlabelled(images)
     grids = grids_of(data_set.cases, silent)
     _, spacing = _like(known, "", usual_spacing(grids))
     voxels = _most_voxels(computer, max(len(case.images) for case in data_set.cases))

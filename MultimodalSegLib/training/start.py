@@ -32,7 +32,7 @@ from .plan import Plan
 from .plan_file import PLAN, read_plan
 from .source import Source, label_map_source
 from .task import Task
-from .unlabelled import unlabelled_source
+from .unlabelled_source import unlabelled_source
 from .validation import Validation
 
 

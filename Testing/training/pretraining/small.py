@@ -14,10 +14,10 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.training.augment.settings import Augmentation
 from MultimodalSegLib.training.data.cache import PreparedCase, prepare_all
 from MultimodalSegLib.training.data.prepare import Preparation
+from MultimodalSegLib.training.data.unlabelled import unlabelled
 from MultimodalSegLib.training.devices import make_fabric
 from MultimodalSegLib.training.pretraining.loop import Pretrainer
 from MultimodalSegLib.training.pretraining.plan import PretrainingPlan
-from MultimodalSegLib.training.pretraining.volumes import unlabelled
 
 NETWORK = {"kind": "fusion", "classes": 2, "widths": [8, 8, 16], "stride": 8, "side": False, "lesion": False}
 GRID = Grid((22, 20, 24), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0))

@@ -7,11 +7,12 @@ import pytest
 import torch
 
 from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.training.data.unlabelled import unlabelled
 from MultimodalSegLib.training.distillation.settings import Distillation
 from MultimodalSegLib.training.initial.known import KnownModel, read_known
 from MultimodalSegLib.training.plan import Plan, Stage
 from MultimodalSegLib.training.propose import Computer, image_plan
-from MultimodalSegLib.training.unlabelled import read_images, unlabelled_source
+from MultimodalSegLib.training.unlabelled_source import unlabelled_source
 from Testing.handmade import threshold_model
 from Testing.training.data.trees import a_ct, a_label, an_mr, write
 from Testing.training.small import a_plan
@@ -31,16 +32,16 @@ def images(tmp_path: Path) -> Path:
 
 
 def test_files_are_cases_of_the_modality_in_their_names(images: Path) -> None:
-    assert {case.name: list(case.images) for case in read_images(images).cases} == {"anna_T1": ["T1"], "bob-CT": ["CT"]}
+    assert {case.name: list(case.images) for case in unlabelled(images).cases} == {"anna_T1": ["T1"], "bob-CT": ["CT"]}
     write(an_mr(), images / "carl.nii.gz")
-    with pytest.raises(InputError, match="'carl' does not tell its modality"):
-        read_images(images)
+    with pytest.raises(InputError, match="Nothing says what kind of image .*carl"):
+        unlabelled(images)
 
 
 def test_the_labels_of_a_data_set_are_not_looked_at(tmp_path: Path) -> None:
     write(an_mr(), tmp_path / "anna" / "MR.nii.gz")
     write(a_label(), tmp_path / "anna" / "label.nii.gz")
-    found = read_images(tmp_path)
+    found = unlabelled(tmp_path)
     assert [case.name for case in found.cases] == ["anna"] and not found.labelled and not found.classes
 
 

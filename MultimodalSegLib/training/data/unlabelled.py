@@ -7,11 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ...errors import InputError
+from ...images.case import MODALITIES
 from ...images.dicom import list_series
-from ..data.adapters import LAYOUTS, read_data_set
-from ..data.case import ImageFile, TrainingCase
-from ..data.data_set import DataSet
-from ..data.layouts.names import LABEL_NAMES, image_files, modality
+from .adapters import LAYOUTS, read_data_set
+from .case import ImageFile, TrainingCase
+from .data_set import DataSet
+from .layouts.names import LABEL_NAMES, image_files, modality
 
 SCANNERS = ("CT", "MR", "PT")
 """DICOM's names of the modalities that a network can see."""
@@ -25,8 +26,8 @@ def unlabelled(path: Path, kind: str = "") -> DataSet:
     Args:
         path: a data set (see :func:`~MultimodalSegLib.training.data.adapters.read_data_set`), or a folder with volumes
             in any arrangement, in which each file and each DICOM series is a patient of its own.
-        kind: modality of all files of such a folder; DICOM series say their own. Files and folders named as labels
-            are left out.
+        kind: modality of all files of such a folder; if empty, the files' names end in it (``anna_CT.nii.gz``,
+            ``bob-T1.nrrd``). DICOM series say their own. Files and folders named as labels are left out.
 
     Raises:
         InputError: no volume, or volumes of which nothing says the modality.
@@ -57,12 +58,19 @@ def _files(folder: Path, kind: str) -> Iterator[TrainingCase]:
         for name, file in image_files(place).items():
             if name.lower() in LABEL_NAMES:
                 continue
-            if not kind:
-                raise InputError(
-                    f"Nothing says what kind of image {file} is.", "Say it for the whole folder, such as --modality MR."
-                )
             case = "-".join((*place.relative_to(folder).parts, name))
-            yield TrainingCase(case, case, {modality(kind): ImageFile(file)})
+            yield TrainingCase(case, case, {modality(kind) if kind else _told_by(file, name): ImageFile(file)})
+
+
+def _told_by(file: Path, name: str) -> str:
+    """The modality with which a file's name ends."""
+    found = modality(name.replace("-", "_").replace(" ", "_").split("_")[-1])
+    if found not in MODALITIES:
+        raise InputError(
+            f"Nothing says what kind of image {file} is.",
+            f"Let its name end in one of _{', _'.join(MODALITIES)}, or say it for all, such as pretrain --modality MR.",
+        )
+    return found
 
 
 def _series(folder: Path) -> Iterator[TrainingCase]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.errors import InputError
-from MultimodalSegLib.training.pretraining.volumes import unlabelled
+from MultimodalSegLib.training.data.unlabelled import unlabelled
 from Testing.training.data.trees import SLICES, a_ct, a_label, an_mr, write, write_slices
 
 
