@@ -156,7 +156,7 @@ class Plan:
     clip: float = 1.0
     ema_decay: float = 0.999
     losses: LossSchedule = field(default_factory=lambda: HEAD_SCHEDULE)
-    topology: tuple[str, ...] = ("lateral ventricle", "hippocampus")
+    topology: tuple[str, ...] = ()
     reweighting: bool = False
     validation_steps: int = 500
     validation_samples: int = 6

@@ -74,6 +74,10 @@ class Computer:
         return max(1, min(8, self.processors - 1))
 
 
+HEAD_TOPOLOGY = ("lateral ventricle", "hippocampus")
+"""Structures of the head whose components, rings and hollows count."""
+
+
 def label_map_plan(labels: Path, known: KnownModel | None = None) -> Plan:
     """Training on made-up images of label maps, as the shipped model was.
 
@@ -81,7 +85,7 @@ def label_map_plan(labels: Path, known: KnownModel | None = None) -> Plan:
         labels: folder.
         known: a model to start from, whose network is taken.
     """
-    plan = Plan(labels=str(labels), workers=Computer.here().workers)
+    plan = Plan(labels=str(labels), topology=HEAD_TOPOLOGY, workers=Computer.here().workers)
     return replace(plan, network=_like(known, plan.network, 0.0)[0])
 
 
@@ -112,7 +116,6 @@ def image_plan(images: Path, teacher: str, computer: Computer | None = None, see
         network="student",
         stages=(Stage(1.0, spacing, (_crop(grids, spacing, voxels),), (1.0,)),),
         steps=steps,
-        topology=(),
         workers=computer.workers,
         seed=seed,
     )
@@ -174,7 +177,6 @@ def data_plan(
         stages=(Stage(1.0, spacing, (crop,), (1.0,)),),
         batch=batch,
         steps=steps,
-        topology=(),
         validation_steps=max(1, steps // 20),
         workers=computer.workers,
         seed=seed,

@@ -50,7 +50,6 @@ def a_plan(data: Path, names: tuple[str, ...], steps: int, spacing: float) -> Pl
         network="student",
         stages=(Stage(1.0, spacing, (size,), (1.0,)),),  # type: ignore[arg-type]
         augmentation=Augmentation(mirror_chance=0.0),
-        topology=(),
         batch=2,
         steps=steps,
         validation_steps=400,
