@@ -100,7 +100,7 @@ def test_a_case_smaller_than_the_crop_is_scored_as_training_and_inference_see_it
 def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_path):
     plan = a_data_plan(data_set, name="ball")
     trainer = prepare(plan, tmp_path)
-    assert len(trainer.validation) == 1 and tuple(trainer.validation.samples[0].channel.shape[1:]) == (10, 16, 12)
+    assert len(trainer.validation) == 1 and tuple(trainer.validation.samples[0].channel.shape[1:]) == (12, 16, 12)
     trainer.run()
     scores = list(csv.DictReader((tmp_path / "validation.csv").open()))
     assert scores and "lesion" not in scores[0]
