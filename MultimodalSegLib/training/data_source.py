@@ -110,7 +110,13 @@ def data_set_source(
     data_set = found.only(case.name for case in found.labelled)
     _check_held_out(data_set, plan)
     families = data_set.families
-    known = {family: way for family, way in (normalization or {}).items() if family in families}
+    strange = sorted(set(plan.normalization) - set(families))
+    if strange:
+        raise InputError(
+            f"The plan's preprocessing names {strange[0]}, but the data hold {', '.join(families)}.",
+            "Correct the plan.",
+        )
+    known = {family: way for family, way in (normalization or {}).items() if family in families} | plan.normalization
     ways = {stage.xyz: Preparation(stage.xyz, families, plan.registration, known) for stage in plan.stages}
     prepared = {xyz: prepare_all(data_set, way, cache, progress=progress).cases for xyz, way in ways.items()}
     training = {s: [case for case in cases if case.name not in plan.held_out] for s, cases in prepared.items()}

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..images.grid import Triple
+from ..images.normalization import Normalization
 from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
 from .augment.settings import Augmentation
 from .distillation.settings import Distillation
@@ -97,6 +98,7 @@ class Plan:
         held_out: names of label maps (stems) or of cases that are never trained on and are used for validation.
         cache: folder for prepared cases of the data set; in the folder of the run if empty.
         registration: rigid, affine, bspline or none, for images of a data set that are not aligned.
+        preprocessing: by family, such as CT, its kind of normalization, low and high of a window, and clahe or not.
         augmentation: random changes of the images of a data set.
         network: student, teacher, one of the ablations, shipped-0.1, or a mapping with the settings of a network.
         init: model (name or folder), training run or pre-trained encoder to start from; empty for random weights.
@@ -137,6 +139,7 @@ class Plan:
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
     cache: str = ""
     registration: str = "rigid"
+    preprocessing: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     augmentation: Augmentation = Augmentation()
     network: str | Mapping[str, Any] = "shipped-0.1"
     init: str = ""
@@ -193,11 +196,28 @@ class Plan:
             raise InputError("Images are made from label maps at one spacing along all axes.", "Correct the stages.")
         if sum(map(bool, (self.labels, self.data, self.images))) > 1:
             raise InputError("The plan names more than one of label maps, data set and images.", "Leave one of them.")
+        if self.normalization and self.labels:
+            raise InputError("Images of label maps are normalized as usual.", "Leave 'preprocessing' out of the plan.")
         if self.images and (not self.distillation.teacher or self.distillation.hard):
             raise InputError(
                 "The plan names images without labels, from which only a teacher's answers can be learnt.",
                 "Name a teacher in 'distillation' and set its 'hard' to 0.",
             )
+
+    @property
+    def normalization(self) -> dict[str, Normalization]:
+        """What ``preprocessing`` says.
+
+        Raises:
+            InputError: an unknown key or an impossible value.
+        """
+        found = {}
+        for family, entry in self.preprocessing.items():
+            try:
+                found[family] = Normalization.from_dict(entry)
+            except (TypeError, ValueError) as error:
+                raise InputError(f"The plan's preprocessing of {family}: {error}.", "Correct the plan.") from error
+        return found
 
     @property
     def part(self) -> int:

@@ -97,6 +97,29 @@ def test_a_case_smaller_than_the_crop_is_scored_as_training_and_inference_see_it
     assert not sample.channel[0][outside].any() and sample.channel.any()
 
 
+def test_preprocessing_of_the_plan_is_done_in_training_and_said_in_the_model(data_set, tmp_path):
+    window = {"CT": {"kind": "window", "low": -400.0, "high": 400.0}}
+    plan = a_data_plan(data_set, preprocessing=window)
+    write_plan(plan, tmp_path / "plan.yaml")
+    assert read_plan(tmp_path / "plan.yaml") == plan
+    source = data_set_source(plan, tmp_path)
+    ct = source.held_out[0].images[0, 0]
+    assert float(ct.min()) == -1.0 and float(ct.max()) == 1.0  # -800 HU and 400 HU and more are cut
+    assert source.about["preprocessing"]["CT"] == window["CT"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"CT": {"kind": "window", "low": 5.0}}, "preprocessing of CT: a window needs low below high"),
+        ({"PET": {"kind": "robust"}}, "preprocessing names PET, but the data hold CT, MR"),
+    ],
+)
+def test_impossible_preprocessing_is_told(data_set, tmp_path, entry, message):
+    with pytest.raises(InputError, match=message):
+        data_set_source(a_data_plan(data_set, preprocessing=entry), tmp_path)
+
+
 def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_path):
     plan = a_data_plan(data_set, name="ball")
     trainer = prepare(plan, tmp_path)
