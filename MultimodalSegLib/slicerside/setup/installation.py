@@ -51,6 +51,7 @@ class Package:
 FACTS = {
     "torch": (200.0, "BSD-3-Clause"),
     "monai": (2.0, "Apache-2.0"),
+    "scikit-image": (30.0, "BSD-3-Clause"),
     "safetensors": (0.5, "Apache-2.0"),
     "typer": (0.1, "MIT"),
     "rich": (0.3, "MIT"),
