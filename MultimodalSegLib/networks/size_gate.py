@@ -26,8 +26,16 @@ def local_occupancy(lesion: Tensor) -> Tensor:
 
 
 def _mean_around(x: Tensor, edge: int) -> Tensor:
-    """Mean of a cube around each voxel, zeros outside the volume."""
-    return F.avg_pool3d(F.pad(x, [edge // 2] * 6), edge, 1)
+    """Mean of a cube around each voxel, zeros outside the volume; along one axis after the other.
+
+    As convolutions, because OpenVINO has no average pooling of volumes in bfloat16.
+    """
+    with torch.autocast(x.device.type, enabled=False):
+        for axis in range(3) if edge > 1 else ():
+            shape, padding = [1] * 5, [0] * 3
+            shape[2 + axis], padding[axis] = edge, edge // 2
+            x = F.conv3d(x, x.new_full(shape, 1 / edge), padding=padding)
+    return x
 
 
 class SizeGate(nn.Module):

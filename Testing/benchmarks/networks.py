@@ -69,6 +69,25 @@ def shown(row: dict) -> dict[str, object]:
     }
 
 
+def write(rows: list[dict], fused: list[dict[str, object]], runs: int, out: Path) -> None:
+    """``networks.csv`` and ``networks.md``."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "networks.csv").write_text(as_csv_text(rows), encoding="utf-8")
+    precision = str(choose_precision(torch.device("cpu"))).removeprefix("torch.")
+    parts = [
+        "# Costs of the networks",
+        f"Random weights, {CLASSES} structures, left side and lesion; convolutions in {precision}; median of "
+        f"{runs} passes on {usable_processors()} processors, torch {versions()['torch']}. Peak growth of the "
+        "process: with torch from the loaded network on, with OpenVINO loading and compiling included.",
+        markdown([shown(row) for row in rows], list(shown(rows[0]))),
+        *(f"No figure (-): {sentence}" for sentence in reasons(rows)),
+        "## The fusion layer, grouped and not",
+        "Two modalities of a head of 160x192x160, float32, the teacher's scales.",
+        markdown(fused, list(fused[0])),
+    ]
+    (out / "networks.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="*", default=None)
@@ -77,24 +96,12 @@ def main() -> None:
     given = parser.parse_args()
     told = Terminal()
     counted = costs(given.only or network_names(), told)
-    rows = [row for engine in ("torch", "openvino") for row in measured(counted, engine, given.runs, None, told)]
+    fused, rows = grouping(max(given.runs, 5)), []
+    for engine in ("torch", "openvino"):
+        for name in dict.fromkeys(row["network"] for row in counted):
+            rows += measured([row for row in counted if row["network"] == name], engine, given.runs, None, told)
+            write(rows, fused, given.runs, given.out)  # after each, as all of them take long
     told.close()
-    fused = grouping(max(given.runs, 5))
-    given.out.mkdir(parents=True, exist_ok=True)
-    (given.out / "networks.csv").write_text(as_csv_text(rows), encoding="utf-8")
-    precision = str(choose_precision(torch.device("cpu"))).removeprefix("torch.")
-    parts = [
-        "# Costs of the networks",
-        f"Random weights, {CLASSES} structures, left side and lesion; convolutions in {precision}; median of "
-        f"{given.runs} passes on {usable_processors()} processors, torch {versions()['torch']}. Peak growth of the "
-        "process: with torch from the loaded network on, with OpenVINO loading and compiling included.",
-        markdown([shown(row) for row in rows], list(shown(rows[0]))),
-        *(f"No figure (-): {sentence}" for sentence in reasons(rows)),
-        "## The fusion layer, grouped and not",
-        "Two modalities of a head of 160x192x160, float32, the teacher's scales.",
-        markdown(fused, list(fused[0])),
-    ]
-    (given.out / "networks.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(f"Written: {given.out / 'networks.csv'} and networks.md")
 
 
