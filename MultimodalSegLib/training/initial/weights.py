@@ -95,7 +95,7 @@ def _rows(model: Mapping[str, Any], known: KnownModel) -> dict[str, Rows]:
     structures = Rows([name for name in own if name != "lesion"], [name for name in old if name != "lesion"])
     return {
         r"head\.(weight|bias)": Rows(own, old),
-        r"coarse\.\d+\.anatomy\.(weight|bias)": structures,
+        r"coarse\.stride\d+\.anatomy\.(weight|bias)": structures,
         r"modulate\.\d+\.(scale|shift)": families,
         r"fuse\.\d+\.mix\.weight": Rows(families.own, families.known, axis=1),
     }

@@ -63,9 +63,9 @@ def test_new_classes_share_the_probability_of_the_background() -> None:
     assert torch.allclose(after[:, [1, 3]], before[:, [1, 2]], atol=1e-5)
     for n in (0, 2, 4):
         assert torch.allclose(after[:, n], before[:, 0] / 3, atol=1e-5)
-    bias = network.coarse[0].anatomy.bias
-    assert torch.allclose(bias[[1, 3]], old.weights["coarse.0.anatomy.bias"][[1, 2]])
-    assert bias[2] == bias[0] < old.weights["coarse.0.anatomy.bias"][0]
+    bias = network.coarse.stride4.anatomy.bias
+    assert torch.allclose(bias[[1, 3]], old.weights["coarse.stride4.anatomy.bias"][[1, 2]])
+    assert bias[2] == bias[0] < old.weights["coarse.stride4.anatomy.bias"][0]
     assert "class x, class y, modality PET" in sentence
     assert torch.equal(network.modulate[0].scale[2], torch.zeros(8))
 
