@@ -30,11 +30,10 @@ def _mean_around(x: Tensor, edge: int) -> Tensor:
 
     As convolutions, because OpenVINO has no average pooling of volumes in bfloat16.
     """
-    with torch.autocast(x.device.type, enabled=False):
-        for axis in range(3) if edge > 1 else ():
-            shape, padding = [1] * 5, [0] * 3
-            shape[2 + axis], padding[axis] = edge, edge // 2
-            x = F.conv3d(x, x.new_full(shape, 1 / edge), padding=padding)
+    for axis in range(3) if edge > 1 else ():
+        shape, padding = [1] * 5, [0] * 3
+        shape[2 + axis], padding[axis] = edge, edge // 2
+        x = F.conv3d(x, x.new_full(shape, 1 / edge), padding=padding)
     return x
 
 
