@@ -2,8 +2,8 @@
 
     python Tools/make_demo_case.py LABEL_MAP
 
-The label map must be one that training never saw (``Plan.held_out``). Everything is drawn from a fixed seed, so that
-the case can be made again.
+The label map must be one that training never saw (``Plan.held_out``). Everything is drawn from a fixed seed, but the
+shipped case is from the generator of version 0.1.0: the present one draws another patient.
 """
 
 import json

@@ -10,14 +10,28 @@ import typer
 from ..errors import InputError
 from .choices import Events
 from .ending import ending
-from .train import GRACE_S, MINUTES, carry_out, changed, first_listener
+from .train import (
+    GRACE_S,
+    MINUTES,
+    DryRun,
+    HeldOut,
+    Minutes,
+    Name,
+    Out,
+    Seed,
+    Steps,
+    Version,
+    carry_out,
+    changed,
+    first_listener,
+)
 
 if TYPE_CHECKING:
     from ..training.plan import Plan
 
 
 def distill(
-    out: Annotated[Path, typer.Option(help="Folder of the training run; a run that is there already goes on.")],
+    out: Out,
     teacher: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Model (name or folder) or training run to learn from.")
     ] = None,
@@ -31,24 +45,18 @@ def distill(
     images: Annotated[
         Path | None, typer.Option(help="Folder of images without labels: learn from the teacher alone.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the whole run.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.0, help="Instead of steps: as many as fit; counts when a run begins.")
-    ] = None,
+    steps: Steps = None,
+    minutes: Minutes = None,
     temperature: Annotated[float | None, typer.Option(help="Softens the teacher's answers.")] = None,
     hard: Annotated[float | None, typer.Option(help="Weight of the labels.")] = None,
     soft: Annotated[float | None, typer.Option(help="Weight of the teacher's answers.")] = None,
     features: Annotated[float | None, typer.Option(help="Weight of the teacher's features.")] = None,
     attention: Annotated[float | None, typer.Option(help="Weight of where these are strong.")] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
-    version: Annotated[str | None, typer.Option(help="Version of the model.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
-    held_out: Annotated[
-        list[str] | None, typer.Option(help="Label maps (file-name stems) or cases not to train on.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Two steps at each crop shape, then time and memory of the whole.")
-    ] = False,
+    name: Name = None,
+    version: Version = None,
+    seed: Seed = None,
+    held_out: HeldOut = None,
+    dry_run: DryRun = False,
     events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
 ) -> None:
     """Train a smaller network on what a larger one says, and write it as a bundle.
@@ -86,11 +94,15 @@ def _plan(teacher: str | None, student: str, labels: Path | None, data: Path | N
     if teacher is None:
         raise InputError("No teacher is given.", "Give --teacher with the name or folder of a model.")
     known = read_known(teacher)
-    if sum(given is not None for given in (labels, data, images)) != 1:
-        raise InputError("There must be one thing to learn on.", "Give one of --labels, --data and --images.")
-    if images is not None:
-        return replace(image_plan(images, teacher), network=_network(student))
-    plan = label_map_plan(labels) if labels is not None else data_plan(data, known=known)  # type: ignore[arg-type]
+    match labels, data, images:
+        case None, None, Path():
+            return replace(image_plan(images, teacher), network=_network(student))
+        case Path(), None, None:
+            plan = label_map_plan(labels)
+        case None, Path(), None:
+            plan = data_plan(data, known=known)
+        case _:
+            raise InputError("There must be one thing to learn on.", "Give one of --labels, --data and --images.")
     name = f"{known.origin['name']}-student"
     return replace(plan, name=name, network=_network(student), distillation=Distillation(teacher, known.checksum))
 

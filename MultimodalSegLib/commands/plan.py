@@ -30,14 +30,14 @@ def plan(
         from ..training.plan_file import write_plan
         from ..training.propose import data_plan, label_map_plan
 
-        if (data is None) == (labels is None):
-            raise InputError("A plan is for a data set or for label maps.", "Give --data or --labels.")
         if out.exists() and not overwrite:
             raise OutputError(f"{out} exists already.", "Choose another name, or use --overwrite.")
-        if data is not None:
+        if data is not None and labels is None:
             proposed = data_plan(data.resolve(), seed=seed, progress=progress)
+        elif labels is not None and data is None:
+            proposed = replace(label_map_plan(labels.resolve()), seed=seed)
         else:
-            proposed = replace(label_map_plan(labels.resolve()), seed=seed)  # type: ignore[union-attr]
+            raise InputError("A plan is for a data set or for label maps.", "Give --data or --labels.")
         write_plan(proposed, out)
         last = proposed.stages[-1]
         crops = ", ".join(" x ".join(map(str, size)) for size in last.sizes)

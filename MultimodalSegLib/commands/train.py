@@ -23,9 +23,23 @@ GRACE_S = 120.0
 
 MINUTES = 100.0
 
+# options that every command has which trains a network
+Out = Annotated[Path, typer.Option(help="Folder of the training run; a run that is there already goes on.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Steps of the whole run.")]
+Minutes = Annotated[
+    float | None, typer.Option(min=0.0, help="Instead of steps: as many as fit; counts when a run begins.")
+]
+Name = Annotated[str | None, typer.Option(help="Name of the model.")]
+Version = Annotated[str | None, typer.Option(help="Version of the model.")]
+Seed = Annotated[int | None, typer.Option(help="Seed of weights and samples.")]
+HeldOut = Annotated[list[str] | None, typer.Option(help="Label maps (file-name stems) or cases not to train on.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Two steps at each crop shape, then time and memory of the whole.")
+]
+
 
 def train(
-    out: Annotated[Path, typer.Option(help="Folder of the training run; a run that is there already goes on.")],
+    out: Out,
     plan: Annotated[Path | None, typer.Option(help="Every choice as a file; the command 'plan' proposes one.")] = None,
     labels: Annotated[
         Path | None, typer.Option(help="Folder of whole-head label maps (NIfTI, SynthSeg's numbers).")
@@ -37,19 +51,13 @@ def train(
     forget: Annotated[
         bool | None, typer.Option("--forget", help="Learn the classes of the data alone, not those of --init too.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of the whole run.")] = None,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.0, help="Instead of steps: as many as fit; counts when a run begins.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Name of the model.")] = None,
-    version: Annotated[str | None, typer.Option(help="Version of the model.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of weights and samples.")] = None,
-    held_out: Annotated[
-        list[str] | None, typer.Option(help="Label maps (file-name stems) or cases not to train on.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Two steps at each crop shape, then time and memory of the whole.")
-    ] = False,
+    steps: Steps = None,
+    minutes: Minutes = None,
+    name: Name = None,
+    version: Version = None,
+    seed: Seed = None,
+    held_out: HeldOut = None,
+    dry_run: DryRun = False,
     events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
 ) -> None:
     """Train a fusion network and write it as a bundle.
