@@ -13,16 +13,17 @@ import SimpleITK as sitk
 from .checksum import checksum
 from .errors import InputError
 from .images.case import Case
-from .images.io import read_labels, read_volume, write_volume
+from .images.io import read_volume, write_volume
 from .inference.segmentation import Segmentation
 from .machine import versions
 from .models.bundle import Bundle, load_bundle
 from .notice import RESEARCH_USE
 from .progress import Event, Progress, silent
 from .registration.align import align
-from .registration.aligned import AlignedCase, Quality, Registration
+from .registration.aligned import AlignedCase, Registration
 from .registration.register import LOW_HEAD_OVERLAP
 from .registration.transform_file import read_transform, write_transform
+from .restore import restored_alignment, restored_segmentation
 from .run_folder import RunFolder
 from .segment_options import SegmentOptions
 
@@ -56,9 +57,9 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
     if options.threads:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
     with run.working():
-        aligned = _restore_aligned(run) if run.has("register") else _register(run, options, progress)
+        aligned = restored_alignment(run) if run.has("register") else _register(run, options, progress)
         segmentation = (
-            _restore_segmentation(run, bundle)
+            restored_segmentation(run, bundle)
             if run.has("segment")
             else _segment(run, options, bundle, aligned, progress)
         )
@@ -213,33 +214,6 @@ def _measure(run: RunFolder, segmentation: Segmentation, aligned: AlignedCase, p
         for sentence in told.flags:
             run.warn(sentence)
         progress(Event("measure", 1, 1))
-
-
-def _restore_aligned(run: RunFolder) -> AlignedCase:
-    """The result of the stage ``"register"`` as the run folder holds it."""
-    registrations = {}
-    for name, entry in run.record["registration"].items():
-        values = dict(entry)
-        kind, seconds = values.pop("kind"), values.pop("seconds")
-        registrations[name] = Registration(read_transform(run.transforms[name]), Quality(**values), kind, seconds)
-    volumes = {name: read_volume(run.aligned(name)) for name in run.record["inputs"]}
-    return AlignedCase(volumes, run.record["reference"], registrations, run.record["coverage"])
-
-
-def _restore_segmentation(run: RunFolder, bundle: Bundle) -> Segmentation:
-    """The result of the stage ``"segment"`` as the run folder holds it (without the probability maps)."""
-    entry = run.record["segmentation"]
-    return Segmentation(
-        labels=read_labels(run.segmentation),
-        classes=bundle.classes(),
-        lesion_presence=entry["lesion_presence"],
-        modality_weights=entry["modality_weights"],
-        model={key: run.record["model"][key] for key in ("name", "version", "checksum")},
-        device=run.record["device"],
-        windows=entry["windows"],
-        seconds=entry["network_seconds"],
-        warnings=tuple(entry["warnings"]),
-    )
 
 
 def registration_warnings(moving: str, reference: str, registration: Registration) -> list[str]:

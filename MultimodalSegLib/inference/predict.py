@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
 from ..errors import InputError
 from ..images.case import Case
-from ..images.grid import Grid
 from ..images.volume import Volume
 from ..models.bundle import Bundle, load_bundle
 from ..networks.device import choose_device, processor_threads
@@ -20,11 +18,9 @@ from ..progress import Event, Progress, silent
 from ..registration.aligned import AlignedCase
 from .cleanup import remove_specks
 from .fitting import fitting_answer
-from .head_box import MAX_HEIGHT_MM, Box
-from .prepare import network_images
-from .region import padded, region_box
 from .segmentation import Segmentation
 from .upsample import Labelling, to_reference
+from .view import network_view
 
 PARTS = {"box": (0, 5), "images": (5, 15), "network": (15, 65), "labels": (65, 92), "cleanup": (92, 100)}
 """Share of the work, in percent, of each part: begin and end."""
@@ -70,21 +66,17 @@ def segment(
     tell = _Teller(progress)
 
     tell("box", 0.0, f"Finding the {bundle.region}")
-    box = region_box(aligned.volumes, bundle.region, float(bundle.metadata.get("max_box_mm", MAX_HEIGHT_MM)))
-    images, names, working, warnings = _network_input(
-        bundle, aligned.volumes, box, lambda done, message: tell("images", done, message)
-    )
+    view = network_view(bundle, aligned.volumes, lambda done, message: tell("images", done, message))
     with processor_threads(threads):
         start = time.perf_counter()
-        family = torch.tensor([bundle.family_index(name) for name in names])
         answer, more = fitting_answer(
-            bundle, images, family, where, memory_limit_mb, lambda done, message: tell("network", done, message)
+            bundle, view.images, view.family, where, memory_limit_mb, lambda done, text: tell("network", done, text)
         )
-        del images
+        view = view.without_images()
         seconds = time.perf_counter() - start
         tell("labels", 0.0, "Labelling the reference volume")
         labels, maps = to_reference(
-            answer.logits, working, box, aligned.grid, labelling, lambda done: tell("labels", done, "")
+            answer.logits, view.grid, view.box, aligned.grid, labelling, lambda done: tell("labels", done, "")
         )
     volume = Volume(labels, aligned.grid)
     if cleanup:
@@ -96,12 +88,12 @@ def segment(
         classes=bundle.classes(),
         lesion_presence=float(torch.tensor(answer.presence).sigmoid()) if bundle.metadata["lesion"] else None,
         probabilities={name: Volume(array, aligned.grid) for name, array in maps.items()},
-        modality_weights={name: float(w) for name, w in zip(names, answer.modality_weights, strict=True)},
+        modality_weights={name: float(w) for name, w in zip(view.names, answer.modality_weights, strict=True)},
         model={"name": bundle.name, "version": bundle.version, "checksum": bundle.checksum},
         device=str(where),
         windows=answer.windows,
         seconds=seconds,
-        warnings=(*warnings, *more),
+        warnings=(*view.warnings, *more),
     )
 
 
@@ -123,21 +115,6 @@ class _Teller:
     def __call__(self, part: str, fraction: float, message: str) -> None:
         begin, end = PARTS[part]
         self.progress(Event("segment", begin + fraction * (end - begin), 100.0, message))
-
-
-def _network_input(
-    bundle: Bundle, volumes: Mapping[str, Volume], box: Box, report: Callable[[float, str], None]
-) -> tuple[Tensor, list[str], Grid, list[str]]:
-    """Images, modalities, working grid and warnings: as in training, and as large as the network needs.
-
-    A whole volume is normalized by itself and padded then; around a box there is more of the volume to see.
-    """
-    stride = 1 if bundle.region == "volume" else bundle.stride
-    grid = box.grid(bundle.spacing, stride)
-    images, names, warnings = network_images(volumes, grid, bundle.normalization, report)
-    least = bundle.patch or (2 * bundle.stride,) * 3
-    array, grid = padded(images.numpy(), grid, least, 1 if bundle.patch else bundle.stride)
-    return torch.from_numpy(array), names, grid, warnings
 
 
 def _labelling(bundle: Bundle, probabilities: Sequence[str]) -> Labelling:
