@@ -30,7 +30,7 @@ def demo(
     """Segment a shipped case, compare it with the truth, and leave run folder, scene and pictures."""
     told = Terminal()
     shown = out or Path("runs") / f"demo-{Path(case).name}"
-    with ending(told, shown) as progress:
+    with ending(told, shown, hint="The same command begins anew.") as progress:
         from ..pipeline import run_segment
         from ..segment_options import SegmentOptions
 

@@ -57,7 +57,7 @@ def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S
         listener: is told the error.
         out: the run folder, which is marked as stopped and gets the log of an unexpected error.
         grace_s: after so many seconds without an event the process is left at once.
-        hint: how to go on after a stop; with a run folder, that is known.
+        hint: how to go on after a stop; with a run folder --resume, if nothing is said.
 
     Yields:
         The progress listener to give to the work.
@@ -65,7 +65,7 @@ def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S
     Raises:
         typer.Exit: with the exit code of the error.
     """
-    hint = RESUME if out is not None else hint
+    hint = hint or (RESUME if out is not None else "")
     try:
         with _signals(listener, out, grace_s, hint) as stop:
             yield stop

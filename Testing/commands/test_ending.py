@@ -31,3 +31,4 @@ def test_only_a_command_with_a_run_folder_is_said_to_resume(tmp_path):
     assert "--resume" in stopped(tmp_path / "run")
     assert stopped() == ""
     assert stopped(hint="The same command goes on.") == "The same command goes on."
+    assert stopped(tmp_path / "run", hint="The same command begins anew.") == "The same command begins anew."
