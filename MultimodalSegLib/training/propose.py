@@ -40,8 +40,8 @@ LOOKED_AT = 25
 """Images whose grids are read."""
 
 FINER = 0.7
-"""Spacing for small volumes, as a part of their own. The networks think at twice the spacing: on the hippocampus (35 x 50 x
-35 voxels of 1 mm) the Dice rose from .869 and .856 to .879 and .860 in half the time."""
+"""Spacing for small volumes, as a part of their own. The networks think at twice the spacing: on the hippocampus
+(35 x 50 x 35 voxels of 1 mm) the Dice rose from .869 and .856 to .879 and .860 in half the time."""
 
 HELD_OUT = 0.2
 SPACINGS = (0.3, 5.0)
