@@ -14,6 +14,9 @@ among the components by volume, so that TI_c depends on fractions alone and a fa
 lesion more than on a large one. Sizes are ratios of voxel counts: the spacing has no influence.
 
 Without any lesion in a volume the first line is the mean over the background and the second is 0.
+
+The first line shows a network lesions as if they filled half of the head, and at its full weight they are then found
+everywhere: ``regions`` lowers it.
 """
 
 from __future__ import annotations
@@ -46,7 +49,9 @@ def lesion_regions(target: Tensor, connectivity: int = 26) -> tuple[Tensor, list
     return regions.to(target.device), [int(count) for _, count in found]
 
 
-def size_aware_lesion_loss(logit: Tensor, target: Tensor, miss_weight: float = 0.7, connectivity: int = 26) -> Tensor:
+def size_aware_lesion_loss(
+    logit: Tensor, target: Tensor, miss_weight: float = 0.7, connectivity: int = 26, regions: float = 1.0
+) -> Tensor:
     """Inversely weighted cross-entropy plus the mean Tversky loss of the components, averaged over the batch.
 
     Args:
@@ -54,6 +59,7 @@ def size_aware_lesion_loss(logit: Tensor, target: Tensor, miss_weight: float = 0
         target: the same shape, 0 or 1.
         miss_weight: a, the cost of a missed part against 1 - a for a false one, between 0 and 1.
         connectivity: 6, 18 or 26; which voxels belong together.
+        regions: weight of the first line, at least 0.
 
     Raises:
         ValueError: shapes that differ, or a value out of its range.
@@ -71,27 +77,29 @@ def size_aware_lesion_loss(logit: Tensor, target: Tensor, miss_weight: float = 0
         )
     if not 0 < miss_weight < 1:
         raise ValueError(f"miss_weight must lie between 0 and 1, not {miss_weight}.")
-    regions, counts = lesion_regions(target, connectivity)
+    if not regions >= 0:
+        raise ValueError(f"regions must be at least 0, not {regions}.")
+    numbers, counts = lesion_regions(target, connectivity)
     wide = logit if logit.dtype is torch.float64 else logit.float()
     truth = (target > 0.5).to(wide.dtype)
     losses = [
-        _volume_loss(wide[b].flatten(), truth[b].flatten(), regions[b].flatten(), count, miss_weight)
+        _volume_loss(wide[b].flatten(), truth[b].flatten(), numbers[b].flatten(), count, miss_weight, regions)
         for b, count in enumerate(counts)
     ]
     return torch.stack(losses).mean()
 
 
-def _volume_loss(logit: Tensor, truth: Tensor, region: Tensor, count: int, miss_weight: float) -> Tensor:
-    """The loss of one volume; logit, truth and region are (V,), the regions 0..count."""
+def _volume_loss(logit: Tensor, truth: Tensor, region: Tensor, count: int, miss_weight: float, first: float) -> Tensor:
+    """The loss of one volume; logit, truth and region are (V,), the regions 0..count; ``first`` weights the first line."""
     size = torch.bincount(region, minlength=count + 1).to(logit.dtype)
     missed = F.binary_cross_entropy_with_logits(logit, truth, reduction="none")
     zeros = logit.new_zeros(count + 1)
     present = size > 0  # lesion may fill the whole volume
     cross_entropy = (zeros.index_add(0, region, missed) / size.clamp_min(1))[present].mean()
     if not count:
-        return cross_entropy
+        return first * cross_entropy
     mass = zeros.index_add(0, region, logit.sigmoid())
     hit = mass[1:] / size[1:]
     false = mass[0] / size[1:].sum()
     index = hit / (hit + miss_weight * (1 - hit) + (1 - miss_weight) * false)
-    return cross_entropy + (1 - index).mean()
+    return first * cross_entropy + (1 - index).mean()

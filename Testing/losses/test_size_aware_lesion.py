@@ -114,6 +114,13 @@ def test_a_volume_that_is_all_lesion_has_no_background():
     assert float(size_aware_lesion_loss(0 * full, full)) == pytest.approx(np.log(2) + 1 - 0.5 / 0.85)
 
 
+def test_the_regions_can_count_less_than_the_components():
+    logit, target = a_case()
+    whole, half, none = (float(size_aware_lesion_loss(logit, target, MISS, regions=w)) for w in (1.0, 0.5, 0.0))
+    assert whole - half == pytest.approx(half - none) and whole > half > none > 0
+    assert float(size_aware_lesion_loss(logit, torch.zeros_like(target), regions=0.0)) == 0.0
+
+
 def test_voxels_that_touch_at_a_corner_are_one_lesion_of_26_and_two_of_6():
     target = torch.zeros(2, 1, 4, 4, 4)
     target[0, 0, 1, 1, 1] = target[0, 0, 2, 2, 2] = target[1, 0, 0, 0, 0] = 1
@@ -131,5 +138,7 @@ def test_what_does_not_fit_is_refused():
         size_aware_lesion_loss(torch.zeros(1, 2, 4, 4, 4), torch.zeros(1, 2, 4, 4, 4))
     with pytest.raises(ValueError, match="between 0 and 1"):
         size_aware_lesion_loss(volume, volume, miss_weight=1.0)
+    with pytest.raises(ValueError, match="regions must be at least 0"):
+        size_aware_lesion_loss(volume, volume, regions=-1.0)
     with pytest.raises(ValueError, match="not 8"):
         size_aware_lesion_loss(volume, volume, connectivity=8)

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -170,3 +171,22 @@ def test_coarse_answers_are_part_of_the_total():
     assert float(total.detach()) == pytest.approx(float(plain.detach()) + parts["deep"], rel=1e-6)
     with pytest.raises(ValueError, match="2 coarse answers"):
         objective(output, sample, 0.0, 0, deep=(coarse(4), coarse(8)))
+
+
+def test_false_alarms_where_no_lesion_is_cost_by_their_size():
+    nothing = torch.zeros(1, 1, 32, 32, 32)
+    costs = []
+    for n in (0, 2, 8):
+        logit = torch.full_like(nothing, -12.0)
+        logit[..., :n, :n, :n] = 12.0
+        costs.append(float(lesion_loss(logit, nothing)))
+    assert costs[0] < 0.2 and costs[0] + 0.5 < costs[1] < costs[2]
+
+
+def test_at_even_odds_a_lesion_is_not_called_everywhere():
+    """A voxel that is lesion in one of ten cases is not worth marking: the best probability stays below one half."""
+    torch.manual_seed(0)
+    lesion = (torch.rand(1, 1, 32, 32, 32) < 0.1).float()
+    chances = torch.linspace(0.02, 0.98, 49)
+    costs = [float(lesion_loss(torch.full_like(lesion, float(torch.logit(p))), lesion)) for p in chances]
+    assert float(chances[int(np.argmin(costs))]) < 0.5
