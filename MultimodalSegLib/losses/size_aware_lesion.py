@@ -90,7 +90,7 @@ def size_aware_lesion_loss(
 
 
 def _volume_loss(logit: Tensor, truth: Tensor, region: Tensor, count: int, miss_weight: float, first: float) -> Tensor:
-    """The loss of one volume; logit, truth and region are (V,), the regions 0..count; ``first`` weights the first line."""
+    """The loss of one volume; logit, truth and region are (V,), the regions 0..count; ``first`` is a weight."""
     size = torch.bincount(region, minlength=count + 1).to(logit.dtype)
     missed = F.binary_cross_entropy_with_logits(logit, truth, reduction="none")
     zeros = logit.new_zeros(count + 1)

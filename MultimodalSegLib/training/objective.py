@@ -22,8 +22,8 @@ PRESENCE_VOXELS = 8
 """Fewer lesion voxels than this in a crop count as none for the presence output."""
 
 LESION_VOXEL_WEIGHT, LESION_SIZE_WEIGHT, LESION_REGIONS = 10.0, 0.5, 0.1
-"""Plain cross-entropy over all voxels, the size-aware loss, and in it the part that weighs a lesion like the whole rest of
-the head. At full weight that part made the network mark nine voxels for each of a true lesion."""
+"""Plain cross-entropy over all voxels, the size-aware loss, and in it the part that weighs a lesion like the whole rest
+of the head. At full weight that part made the network mark nine voxels for each of a true lesion."""
 
 LESION_SMOOTH = 5e-5
 """Part of the voxels that is added to both sides of the Dice of lesions: where none is, a false alarm costs by size."""

@@ -1,6 +1,7 @@
 """``train`` and ``plan``: from the command line to a model, and what stands in the way."""
 
 import json
+import os
 import re
 import signal
 from dataclasses import replace
@@ -85,15 +86,26 @@ def test_minutes_become_steps_in_the_plan(command, plan_file, tmp_path):
     assert read_state(run / "last.pt")["step"] == plan.steps
 
 
-def test_ctrl_c_saves_the_state(plan_file, tmp_path):
+def children_of(pid: int) -> list[int]:
+    """Processes that a process has started itself."""
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists processes as Linux does")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_run_saves_the_state(plan_file, tmp_path, number):
+    """Ctrl-C in a terminal and a cluster's end of a job reach the processes that make samples too."""
+    write_plan(replace(read_plan(plan_file), workers=1), plan_file)
     arguments = ("train", "--plan", plan_file, "--out", tmp_path / "run", "--steps", 100000, "--events", "jsonl")
     with child(*arguments) as process:
         for line in process.stdout:
             if json.loads(line).get("done", 0) >= 2:
                 break
-        process.send_signal(signal.SIGINT)
+        workers = children_of(process.pid)
+        for pid in (*workers, process.pid):
+            os.kill(pid, number)
         out, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert workers and process.returncode == 130, err
     error = json.loads(out.splitlines()[-1])["error"]
     assert error["kind"] == "cancelled" and "the state is saved" in error["message"]
     assert read_state(tmp_path / "run" / "last.pt")["step"] >= 2
