@@ -19,6 +19,7 @@ class Method(str, Enum):
 
     gradcam = "gradcam"
     gradcam_plus_plus = "gradcam++"
+    hirescam = "hirescam"
     integrated_gradients = "integrated-gradients"
     occlusion = "occlusion"
     attention = "attention"

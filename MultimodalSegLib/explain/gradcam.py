@@ -117,8 +117,8 @@ def _weighted(
                 if score is None:
                     continue
                 (gradient,) = torch.autograd.grad(score, tap.features, retain_graph=True)
-                weight, so_far = weigh(gradient.float(), features), weights[t]
-                weights[t] = weight if so_far is None else so_far + weight
+                mean, so_far = weigh(gradient.float(), features), weights[t]
+                weights[t] = mean if so_far is None else so_far + mean
         kept.append(features)
     del tap, answer
     found = []

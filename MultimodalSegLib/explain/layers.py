@@ -14,7 +14,7 @@ from ..errors import InputError
 from ..networks.fusion_net import FusionNet
 
 STRIDE = 8
-"""Of the default layer, where there is one: the finest that still sees far."""
+"""Of the default layer of Grad-CAM."""
 
 
 @dataclass(frozen=True)
@@ -88,15 +88,15 @@ def layers(network: nn.Module) -> dict[str, Layer]:
     return {layer.name: layer for layer in found}
 
 
-def find_layer(network: nn.Module, name: str = "") -> Layer:
-    """A layer by its name, or by the path of a submodule; the default one if the name is empty.
+def find_layer(network: nn.Module, name: str = "", stride: int = STRIDE) -> Layer:
+    """A layer by its name, or by the path of a submodule; the fused one of a stride if the name is empty.
 
     Raises:
         InputError: there is none of this name, or a network without a default layer.
     """
     known = layers(network)
     if not name and known:
-        return known[f"fused{min(STRIDE, 2 ** len(network.get_submodule('fuse')))}"]  # type: ignore[arg-type]
+        return known[f"fused{min(stride, 2 ** len(network.get_submodule('fuse')))}"]  # type: ignore[arg-type]
     if name in known:
         return known[name]
     paths = [path for path, module in network.named_modules() if isinstance(module, nn.Conv3d)]

@@ -8,15 +8,22 @@ from ..errors import InputError
 from .attention import attention
 from .blurring import blurred
 from .gradcam import Attribution, Report, gradcam, gradcam_plus_plus
+from .hirescam import hirescam
 from .integrated_gradients import integrated_gradients
-from .layers import find_layer
+from .layers import STRIDE, find_layer
 from .occlusion import occlusion
 from .subject import INPUT_GRADIENT, LAYER_GRADIENT, Subject
 from .targets import Target
 
-METHODS = ("gradcam", "gradcam++", "integrated-gradients", "occlusion", "attention")
-CHEAP = ("gradcam", "gradcam++", "attention")
+METHODS = ("gradcam", "gradcam++", "hirescam", "integrated-gradients", "occlusion", "attention")
+CHEAP = ("gradcam", "gradcam++", "hirescam", "attention")
 """One pass serves every target."""
+
+CAMS = {"gradcam": gradcam, "gradcam++": gradcam_plus_plus, "hirescam": hirescam}
+"""Methods that weigh the channels of a layer."""
+
+HIRESCAM_STRIDE = 4
+"""Of HiResCAM's default layer: it localises better than stride 8 (Testing/benchmarks/results/explanation.md)."""
 
 REMEMBERED = {"integrated-gradients": INPUT_GRADIENT, "occlusion": 0.0, "attention": 0.0}
 """Memory for gradients, see :func:`~MultimodalSegLib.explain.subject.subject_of`; of the others at a layer."""
@@ -36,15 +43,15 @@ def attribute(
         method: of :data:`METHODS`.
         subject: the network and the case.
         targets: what is explained.
-        layer: of Grad-CAM and Grad-CAM++; the default one if empty.
+        layer: of Grad-CAM, Grad-CAM++ and HiResCAM; the default one if empty.
         report: told the finished fraction.
 
     Raises:
         InputError: an unknown method or layer, or a network without attention.
     """
-    if method in ("gradcam", "gradcam++"):
-        cam = gradcam if method == "gradcam" else gradcam_plus_plus
-        return cam(subject, targets, find_layer(subject.engine.network, layer), report)
+    if method in CAMS:
+        stride = HIRESCAM_STRIDE if method == "hirescam" else STRIDE
+        return CAMS[method](subject, targets, find_layer(subject.engine.network, layer, stride), report)
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}.", f"Choose one of {', '.join(METHODS)}.")
 

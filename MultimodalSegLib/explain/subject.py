@@ -15,7 +15,7 @@ from ..errors import OutOfMemoryError
 from ..inference.fitting import window_sizes
 from ..inference.memory import bytes_per_voxel, free_bytes
 from ..inference.view import NetworkView
-from ..inference.windows import Engine, gaussian, joined, window_starts
+from ..inference.windows import Engine, gaussian, window_starts
 from ..models.bundle import Bundle
 from ..networks.blocks import depth_to_space
 from ..networks.device import choose_device, choose_precision
@@ -58,21 +58,22 @@ class Answer:
                 self._finest = engine.network.decoded(images[None], present, family[None].to(engine.device))[0][0]
             else:
                 output = engine.network(images[None], present, family[None].to(engine.device))
-                self._logits = joined(output.structures[0], output.side[0], output.lesion[0])
+                self._logits = torch.cat([output.structures[0], output.side[0], output.lesion[0]])
 
     def logits(self, place: Place, channels: slice) -> Tensor:
         """Logits (c, d, h, w), float32, of some channels in a block of the tile."""
         network = self._engine.network
         if not isinstance(network, FusionNet):
             return self._logits[(channels, *place)].float()
-        half = tuple(slice(p.start // 2, -(-p.stop // 2)) for p in place)
+        k, j, i = (slice(p.start // 2, -(-p.stop // 2)) for p in place)  # of the features
         rows = slice(8 * channels.start, 8 * channels.stop)  # the head answers for 2x2x2 voxels at once
         bias = network.head.bias
         assert bias is not None
         with self._precision():
-            block = F.conv3d(self._finest[(slice(None), slice(None), *half)], network.head.weight[rows], bias[rows])
-        inner = tuple(slice(p.start - 2 * h.start, p.stop - 2 * h.start) for p, h in zip(place, half, strict=True))
-        return depth_to_space(block)[(0, slice(None), *inner)].float()
+            block = F.conv3d(self._finest[:, :, k, j, i], network.head.weight[rows], bias[rows])
+        starts = [p.start - 2 * half.start for p, half in zip(place, (k, j, i), strict=True)]
+        inner = [slice(s, s + p.stop - p.start) for s, p in zip(starts, place, strict=True)]
+        return depth_to_space(block)[0, :, inner[0], inner[1], inner[2]].float()
 
     def _precision(self) -> torch.autocast:
         mixed = self._engine.precision != torch.float32

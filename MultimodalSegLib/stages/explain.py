@@ -45,10 +45,10 @@ class Region:
 def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = silent) -> list[str]:
     """Explain one class of a finished run and write the maps into its folder.
 
-    Each map is ``explanation/<class>.<method>.nrrd``, float32 on the reference grid, 1 where the network found most that
-    speaks for the class; a method that tells modalities apart adds ``<class>.<method>-<MODALITY>.nrrd``, all of them in
-    units of the largest. ``explanation/faithfulness.json`` says how far the maps can be believed. Maps of other classes
-    and methods stay.
+    Each map is ``explanation/<class>.<method>.nrrd``, float32 on the reference grid: 1 where most speaks for the class,
+    0 where nothing does or something speaks against it. A method that tells modalities apart adds
+    ``<class>.<method>-<MODALITY>.nrrd``, all in units of the largest among them. ``explanation/faithfulness.json`` says
+    how far the first map can be believed. Maps of other classes and methods stay.
 
     Args:
         run: the finished run.
@@ -77,9 +77,7 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
     with run.folder.stage(STAGE), processor_threads(options.threads):
         earlier = _earlier(run.folder)
         view = network_view(run.bundle, run.aligned.volumes)
-        subject = subject_of(
-            run.bundle, view, options.device, options.memory_limit_mb, remembered(options.method)
-        )
+        subject = subject_of(run.bundle, view, options.device, options.memory_limit_mb, remembered(options.method))
         channel, rivals = channel_of(run.bundle, entry.value)
         targets = [
             Target(r.title, channel, rivals, on_working_grid(r.mask, run.aligned.grid, view.grid)) for r in regions
@@ -103,7 +101,7 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
                 "class": entry.name,
                 "structure": region.title,
                 "method": options.method,
-                "layer": options.layer or "default",
+                "layer": options.layer,
                 "modalities": list(view.names),
                 "windows": len(subject.tiles),
             }
@@ -150,7 +148,8 @@ def chosen_class(run: FinishedRun, name: str) -> SegmentClass:
         InputError: the model has no such class.
     """
     known = {entry.name.lower(): entry for entry in run.bundle.classes()}
-    known |= {"lesion": entry for entry in known.values() if entry.group == "lesion"}
+    lesions = [entry for entry in run.bundle.classes() if entry.group == "lesion"]
+    known |= {"lesion": lesions[0]} if lesions else {}
     if name.lower() not in known:
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4) or list(known)[:5]
         raise InputError(f"The model has no class {name!r}.", f"Ask for one such as {', '.join(near)}.")

@@ -56,8 +56,10 @@ def test_where_the_mass_of_a_map_lies() -> None:
     assert pointing_game(inside, distance) and not pointing_game(far, distance)
     assert not pointing_game(torch.zeros_like(far), distance) and mass_inside(torch.zeros_like(far), distance) == 0
     assert mass_inside(inside + far, distance) == pytest.approx(1 - 1 / float(inside.sum() + 1))
-    assert mass_inside(torch.roll(inside, 3, 0), distance) < 1.0 == mass_inside(
-        torch.roll(inside, 3, 0), distance, NEAR_MM
+    assert (
+        mass_inside(torch.roll(inside, 3, 0), distance)
+        < 1.0
+        == mass_inside(torch.roll(inside, 3, 0), distance, NEAR_MM)
     )
 
 

@@ -6,6 +6,7 @@ from captum.attr import LayerGradCam
 from torch import nn
 
 from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.explain.faithfulness import correlation
 from MultimodalSegLib.explain.gradcam import gradcam, gradcam_plus_plus
 from MultimodalSegLib.explain.layers import Layer, find_layer, layers, tapped
 from MultimodalSegLib.explain.subject import Subject
@@ -26,10 +27,10 @@ class Splitting(nn.Module):
 
 def lesion_score(subject: Subject, target):
     """The score as a function of the images (1, M, D, H, W), through the network's ordinary call."""
-    present = torch.ones(1, len(subject.images), dtype=torch.bool)
 
     def score(images: torch.Tensor) -> torch.Tensor:
-        output = subject.engine.network(images, present, subject.family[None])
+        present = torch.ones(images.shape[:2], dtype=torch.bool)
+        output = subject.engine.network(images, present, subject.family.expand(images.shape[:2]))
         return (output.lesion[:, 0] * target.mask).sum((1, 2, 3))
 
     return score
@@ -68,8 +69,8 @@ def test_windows_leave_no_seams(method) -> None:
     assert float(whole.max()) == pytest.approx(1.0)
     if method is gradcam:  # one weighting for all windows: only its scale depends on them
         torch.testing.assert_close(tiled, whole, rtol=1e-3, atol=1e-4)
-    else:
-        assert float((tiled - whole).abs().mean()) < 0.02
+    else:  # its weights are no linear function of the gradient, and each window has only a share of that
+        assert correlation(tiled, whole) > 0.95
 
 
 def test_several_targets_are_the_same_as_one_by_one(fusion_net) -> None:

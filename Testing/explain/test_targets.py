@@ -65,7 +65,7 @@ def test_little_memory_means_windows_and_none_an_error(tmp_path) -> None:
     model = a_model(tmp_path / "tiny")
     view = network_view(model, {"CT": a_ct()})
     assert len(subject_of(model, view, "cpu").tiles) == 1
-    assert len(subject_of(model, view, "cpu", memory_limit_mb=40, remembered=8.0).tiles) > 1
+    assert len(subject_of(model, view, "cpu", memory_limit_mb=25, remembered=8.0).tiles) > 1
     with pytest.raises(OutOfMemoryError):
         subject_of(model, view, "cpu", memory_limit_mb=0.1)
 
