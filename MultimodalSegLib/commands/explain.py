@@ -33,7 +33,7 @@ def explain(
         int, typer.Option(min=0, metavar="N", help="A single lesion, 1 is the largest; all of them if left out.")
     ] = 0,
     layer: Annotated[
-        str, typer.Option(help="Layer of Grad-CAM, such as fused8, decoded4 or encoder8 (one map per modality).")
+        str, typer.Option(help="Layer of a CAM, such as fused8, decoded4 or encoder8 (one map per modality).")
     ] = "",
     faithfulness: Annotated[
         bool, typer.Option(help="Measure how far the map can be believed; takes most of the time.")

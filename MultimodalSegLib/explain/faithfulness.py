@@ -16,8 +16,12 @@ from .subject import Subject
 from .targets import Target, probability
 
 STEPS = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Voxels that are changed, in multiples of the target's own volume: a lesion is a thousandth of a head, and equal parts
-of the head, as for photographs, would change all of it in the first step."""
+"""Voxels that are changed, in multiples of the target's own volume: equal parts of the image, as for photographs,
+would change all of a lesion in the first step."""
+
+AROUND_MM = 20.0
+"""Images are changed up to so far from the target. Where everything was blurred, a lesion shown whole was not found
+again (measured on the default model), and curves over the whole head would compare nothing."""
 
 NEAR_MM = 5.0
 """A map's maximum counts as a hit up to so far from the target (half of a voxel of the default layer)."""
@@ -45,7 +49,7 @@ class Curve:
 
 
 def insertion(subject: Subject, target: Target, map_: Tensor, baseline: Tensor, seed: int = 0) -> Curve:
-    """Sharpen a blurred image, brightest voxels of the map first: the faster the class comes back, the better.
+    """Sharpen what is blurred around the target, brightest voxels of the map first: the faster it is found, the better.
 
     Args:
         subject: the network and the case.
@@ -54,22 +58,29 @@ def insertion(subject: Subject, target: Target, map_: Tensor, baseline: Tensor, 
         baseline: (M, D, H, W) the blurred images.
         seed: of that order.
 
-    Source: Petsiuk et al., RISE, BMVC 2018, section 4.2, with volumes in multiples of the target's.
+    Source: Petsiuk et al., RISE, BMVC 2018, section 4.2; changed are only the target and its surroundings.
     """
-    return _curve(subject, target, map_, baseline, subject.images, seed)
+    return _curve(subject, target, map_, surroundings(subject, target, baseline), subject.images, seed)
 
 
 def deletion(subject: Subject, target: Target, map_: Tensor, baseline: Tensor, seed: int = 0) -> Curve:
-    """Blur the image, brightest voxels of the map first: the faster the class goes, the better.
+    """Blur what is around the target, brightest voxels of the map first: the faster it is lost, the better.
 
     Args and source as for :func:`insertion`.
     """
-    return _curve(subject, target, map_, subject.images, baseline, seed)
+    return _curve(subject, target, map_, subject.images, surroundings(subject, target, baseline), seed)
+
+
+def surroundings(subject: Subject, target: Target, baseline: Tensor) -> Tensor:
+    """The images with the target and what is around it as in the baseline, (M, D, H, W)."""
+    near = torch.from_numpy(distance_mm(target.mask, subject.spacing) <= AROUND_MM)
+    return torch.where(near, baseline, subject.images)
 
 
 def _curve(subject: Subject, target: Target, map_: Tensor, before: Tensor, after: Tensor, seed: int) -> Curve:
-    chance = np.random.default_rng(seed).random(map_.numel())
-    order = torch.from_numpy(np.lexsort((chance, -map_.numpy().ravel())))
+    near = np.flatnonzero(distance_mm(target.mask, subject.spacing) <= AROUND_MM)
+    chance = np.random.default_rng(seed).random(len(near))
+    order = torch.from_numpy(near[np.lexsort((chance, -map_.numpy().ravel()[near]))])
     size = int(target.mask.sum())
     images, values, done = before.clone(), [], 0
     for step in STEPS:

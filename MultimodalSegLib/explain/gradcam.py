@@ -76,7 +76,9 @@ def gradcam_plus_plus(
 ) -> list[Attribution]:
     """Grad-CAM++ of each target: only positive gradients count, and weakly activated places count more.
 
-    The sum of a channel's activations that the weights need is the mean over the windows times the voxels of the layer.
+    In windows, too, one weighting holds everywhere; it is near that of one shot, not equal, as the weights are no
+    linear function of the gradient. The sum of a channel's activations is the mean over the windows times the voxels of
+    the layer.
 
     Args:
         subject: as for :func:`gradcam`.

@@ -15,7 +15,7 @@ from .occlusion import occlusion
 from .subject import INPUT_GRADIENT, LAYER_GRADIENT, Subject
 from .targets import Target
 
-METHODS = ("gradcam", "gradcam++", "hirescam", "integrated-gradients", "occlusion", "attention")
+METHODS = ("hirescam", "gradcam", "gradcam++", "integrated-gradients", "occlusion", "attention")
 CHEAP = ("gradcam", "gradcam++", "hirescam", "attention")
 """One pass serves every target."""
 

@@ -13,7 +13,7 @@ class ExplainOptions:
         name: shown name of a class, such as ``"lesion"`` or ``"left hippocampus"``; capitals do not matter.
         method: of :data:`MultimodalSegLib.explain.methods.METHODS`.
         lesion: number of a single lesion, 1 is the largest; 0 is all of them, and each by itself where that is cheap.
-        layer: of Grad-CAM; the default one if empty.
+        layer: of Grad-CAM, Grad-CAM++ and HiResCAM; the method's own if empty.
         faithfulness: measure how far the map can be believed, which takes some twenty passes through the network.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         threads: of the processor; torch's own choice if None.
@@ -21,7 +21,7 @@ class ExplainOptions:
     """
 
     name: str = "lesion"
-    method: str = "gradcam"
+    method: str = "hirescam"
     lesion: int = 0
     layer: str = ""
     faithfulness: bool = True
