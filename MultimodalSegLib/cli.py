@@ -11,6 +11,7 @@ from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
+from .commands.explain import explain
 from .commands.listeners import JsonLines
 from .commands.models import models
 from .commands.networks import networks
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(segment)
 app.command()(register)
+app.command()(explain)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)

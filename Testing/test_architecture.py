@@ -30,7 +30,7 @@ ORDER = (
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 
 APPLICATION = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "PySide6", "sitkUtils", "ScreenCapture"}
-TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference"}
+TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain"}
 # Packages that a file may import when it is itself imported; all others are imported where they are used.
 ANYWHERE = {"numpy"}
 AT_FILE_SCOPE = {
@@ -41,7 +41,7 @@ AT_FILE_SCOPE = {
     "slicerside": {"scipy", "SimpleITK", "slicer", "vtk"},
     **{room: {"scipy", "SimpleITK", "torch", "einops", "monai"} for room in TORCH_ROOMS},
 }
-WITHOUT_TORCH = {Path("inference/segmentation.py")}  # it holds only data
+WITHOUT_TORCH = {Path("inference/segmentation.py"), Path("explain/explanation.py")}  # they hold only data
 
 FILES = sorted(path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.py"))
 

@@ -61,7 +61,7 @@ def fitting_answer(
             warnings.append("Memory ran out in one shot; overlapping windows were segmented instead.")
         free = free_bytes(device, limit_mb)
 
-    for window in _windows(shape, bundle):
+    for window in window_sizes(shape, bundle):
         if windowed_bytes(network, len(images), engine.precision, shape, window) <= free:
             break
     else:
@@ -80,7 +80,7 @@ def fitting_answer(
         raise OutOfMemoryError("Memory ran out even in windows.", hint) from error
 
 
-def _windows(shape: Sequence[int], bundle: Bundle) -> list[list[int]]:
+def window_sizes(shape: Sequence[int], bundle: Bundle) -> list[list[int]]:
     """Windows (d, h, w) to try, largest first: the model's own patch, then cubes; each cut to the volume."""
     most = list(shape)
     found = []

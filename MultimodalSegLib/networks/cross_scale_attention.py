@@ -67,6 +67,17 @@ class CrossScaleAttention(nn.Module):
     def forward(self, features: Sequence[Tensor], present: Tensor, spacing: Tensor) -> list[Tensor]:
         if present.shape[1] == 1:
             return list(features)
+        query, key, value, places = self._tokens(features, spacing)
+        answer = self._ask(query, key, value, within(places, self.radius_mm), present)
+        answer = answer.transpose(2, 3).flatten(3)  # (B, M, N, width)
+        parts = answer.split([f.shape[3:].numel() for f in features], dim=2)
+        return [
+            f + back(part).transpose(2, 3).reshape(f.shape)
+            for f, back, part in zip(features, self.back, parts, strict=True)
+        ]
+
+    def _tokens(self, features: Sequence[Tensor], spacing: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Queries, keys and values (B, M, heads, N, d) of the tokens of all scales, and their places (N, 3) in mm."""
         centers = [token_centers(f.shape[3:], s, spacing) for f, s in zip(features, self.strides, strict=True)]
         places = torch.cat([torch.stack(torch.meshgrid(*c, indexing="ij"), -1).flatten(0, 2) for c in centers])
         code = torch.cat([self.position(c) for c in centers])  # for N places (N, 3): (N, width)
@@ -78,13 +89,24 @@ class CrossScaleAttention(nn.Module):
             t.unflatten(3, (self.heads, -1)).transpose(2, 3)  # (B, M, heads, N, width / heads)
             for t in (self.query(located), self.key(located), self.value(tokens))
         )
-        answer = self._ask(query, key, value, within(places, self.radius_mm), present)
-        answer = answer.transpose(2, 3).flatten(3)  # (B, M, N, width)
-        parts = answer.split([f.shape[3:].numel() for f in features], dim=2)
-        return [
-            f + back(part).transpose(2, 3).reshape(f.shape)
-            for f, back, part in zip(features, self.back, parts, strict=True)
-        ]
+        return query, key, value, places
+
+    def weights(self, features: Sequence[Tensor], present: Tensor, spacing: Tensor) -> Tensor:
+        """What each token's attention is, mean of the heads, for the same inputs as a pass; it takes N^2 memory.
+
+        Returns:
+            (B, M, N, M, N): of asking modality and token, on each modality and token; 0 on the own modality and beyond
+            the radius. Tokens are those of the first scale, then of the next.
+        """
+        query, key, _, places = self._tokens(features, spacing)
+        scores = torch.einsum("bahqd,bchkd->bhaqck", query, key) / query.shape[-1] ** 0.5
+        m = present.shape[1]
+        others = ~torch.eye(m, dtype=torch.bool, device=present.device)
+        near = within(places, self.radius_mm)
+        allowed = near[None, None, :, None, :] & others[None, :, None, :, None] & present[:, None, None, :, None]
+        scores = scores.masked_fill(~allowed[:, None], NEVER)
+        shares = scores.flatten(4).softmax(-1).view(scores.shape).mean(1)
+        return shares * allowed
 
     def _ask(self, query: Tensor, key: Tensor, value: Tensor, near: Tensor, present: Tensor) -> Tensor:
         """Each modality's queries on the keys and values of the others: (B, M, heads, N, d)."""

@@ -1,0 +1,227 @@
+"""Why a run found what it found: maps, and how far they can be believed."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError
+from ..images.io import write_volume
+from ..images.volume import Volume
+from ..inference.segmentation import SegmentClass
+from ..progress import Event, Progress, silent
+from ..restore import FinishedRun
+from ..run_folder import RunFolder
+from .explain_options import ExplainOptions
+
+STAGE = "explain"
+MOST_LESIONS = 10
+"""Single lesions that get a map of their own without being named."""
+
+FIGURES = "faithfulness.json"
+
+
+@dataclass(frozen=True)
+class Region:
+    """What is explained, on the reference grid.
+
+    Args:
+        title: as shown, such as ``"Lesion 2"``.
+        stem: of its files, such as ``"lesion_2"``.
+        mask: (k, j, i) bool.
+    """
+
+    title: str
+    stem: str
+    mask: np.ndarray
+
+
+def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = silent) -> list[str]:
+    """Explain one class of a finished run and write the maps into its folder.
+
+    Each map is ``explanation/<class>.<method>.nrrd``, float32 on the reference grid: 1 where most speaks for the class,
+    0 where nothing does or something speaks against it. A method that tells modalities apart adds
+    ``<class>.<method>-<MODALITY>.nrrd``, all in units of the largest among them. ``explanation/faithfulness.json`` says
+    how far the first map can be believed. Maps of other classes and methods stay.
+
+    Args:
+        run: the finished run.
+        options: what is asked for.
+        progress: told how far the work is, stage ``"explain"`` of 100; may raise to stop.
+
+    Returns:
+        Names of the maps, such as ``"lesion.gradcam"``; the first is the one with figures.
+
+    Raises:
+        InputError: an unknown class, method, layer or lesion, or a class that was not found in this run.
+        OutOfMemoryError: not even small windows fit.
+    """
+    from ..explain.methods import CHEAP, METHODS, attribute, remembered  # import torch
+    from ..explain.subject import subject_of
+    from ..explain.targets import Target, channel_of, on_working_grid
+    from ..inference.view import network_view
+    from ..networks.device import processor_threads
+
+    if options.method not in METHODS:
+        raise InputError(f"There is no method {options.method!r}.", f"Choose one of {', '.join(METHODS)}.")
+    entry = chosen_class(run, options.name)
+    regions = chosen_regions(run, entry, options.lesion, each=options.method in CHEAP)
+    tell = partial(_tell, progress)
+    tell(0, "preparing the volumes")
+    with run.folder.stage(STAGE), processor_threads(options.threads):
+        earlier = _earlier(run.folder)
+        view = network_view(run.bundle, run.aligned.volumes)
+        subject = subject_of(run.bundle, view, options.device, options.memory_limit_mb, remembered(options.method))
+        channel, rivals = channel_of(run.bundle, entry.value)
+        targets = [
+            Target(r.title, channel, rivals, on_working_grid(r.mask, run.aligned.grid, view.grid)) for r in regions
+        ]
+        share = 40 if options.faithfulness else 90
+        found = attribute(
+            options.method, subject, targets, options.layer, lambda done: tell(5 + share * done, "asking the network")
+        )
+        figures, names = _figures(run.folder), []
+        for region, attribution in zip(regions, found, strict=True):
+            name = f"{region.stem}.{options.method}"
+            normalized = attribution.normalized()
+            if not bool(normalized.whole.any()):
+                run.folder.warn(f"{options.method} finds nothing that speaks for {region.title}; its map is empty.")
+            _write_map(run, name, view.on(run.aligned.grid, normalized.whole))
+            if normalized.by_modality is not None:
+                for modality, values in zip(view.names, normalized.by_modality, strict=True):
+                    _write_map(run, f"{name}-{modality}", view.on(run.aligned.grid, values))
+            figures.pop(name, None)  # of an earlier map
+            run.folder.record.setdefault("explanation", {})[name] = {
+                "class": entry.name,
+                "structure": region.title,
+                "method": options.method,
+                "layer": options.layer,
+                "modalities": list(view.names),
+                "windows": len(subject.tiles),
+            }
+            names.append(name)
+        if options.faithfulness:
+            figures[names[0]] = believed(
+                options, subject, targets[0], found[0].whole, lambda done: tell(45 + 55 * done, "checking the map")
+            )
+            if figures[names[0]]["ignores_weights"]:
+                run.folder.warn(f"The map {names[0]} hardly changes when the network forgets everything: ignore it.")
+        run.folder.write(
+            run.folder.path / "explanation" / FIGURES,
+            lambda path: path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8"),
+        )
+    _keep(run.folder, earlier)
+    tell(100, "explained")
+    return names
+
+
+def believed(options: ExplainOptions, subject: Any, target: Any, map_: Any, report: Any) -> dict[str, Any]:
+    """Figures of :mod:`..explain.faithfulness` and the sanity check of a map."""
+    from ..explain.blurring import blurred
+    from ..explain.faithfulness import faithfulness
+    from ..explain.methods import attribute
+    from ..explain.randomization import ignores_weights, randomized_likeness
+
+    def again(other: Any) -> Any:
+        return attribute(options.method, other, [target], options.layer)[0]
+
+    baseline = blurred(subject.images, subject.spacing)
+    figures = faithfulness(subject, target, map_, again, baseline, lambda done: report(0.8 * done))
+    likenesses = randomized_likeness(subject, target, map_, again, steps=1)
+    report(1.0)
+    return figures | {
+        "likeness_without_weights": round(list(likenesses.values())[-1], 4),
+        "ignores_weights": ignores_weights(likenesses),
+    }
+
+
+def chosen_class(run: FinishedRun, name: str) -> SegmentClass:
+    """The class of a shown name.
+
+    Raises:
+        InputError: the model has no such class.
+    """
+    known = {entry.name.lower(): entry for entry in run.bundle.classes()}
+    lesions = [entry for entry in run.bundle.classes() if entry.group == "lesion"]
+    known |= {"lesion": lesions[0]} if lesions else {}
+    if name.lower() not in known:
+        near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4) or list(known)[:5]
+        raise InputError(f"The model has no class {name!r}.", f"Ask for one such as {', '.join(near)}.")
+    return known[name.lower()]
+
+
+def chosen_regions(run: FinishedRun, entry: SegmentClass, lesion: int = 0, *, each: bool = True) -> list[Region]:
+    """Where the class was found: all of it, then each single lesion, or the one lesion that is asked for.
+
+    Raises:
+        InputError: the class was not found, or there is no lesion of this number.
+    """
+    labels = run.segmentation.labels.array
+    stem, mask = entry.name.lower().replace(" ", "_"), labels == entry.value
+    if not mask.any():
+        present = [known.name for known in run.bundle.classes() if (labels == known.value).any()]
+        hint = f"Ask for one that was, such as {', '.join(present[-5:])}." if present else "The segmentation is empty."
+        raise InputError(f"{entry.name} was not found in this run.", hint)
+    if entry.group != "lesion":
+        if lesion:
+            raise InputError(f"{entry.name} is no lesion that could be counted.", "Leave --lesion out.")
+        return [Region(entry.name, stem, mask)]
+
+    from ..explain.targets import components
+
+    parts, count = components(mask)
+    if lesion > count:
+        raise InputError(f"There is no lesion {lesion}; this run has {count}.", "Lesion 1 is the largest one.")
+    if lesion:
+        return [Region(f"{entry.name} {lesion}", f"{stem}_{lesion}", parts == lesion)]
+    if each and count > MOST_LESIONS:
+        run.folder.warn(
+            f"Of {count} lesions only the {MOST_LESIONS} largest are explained one by one; --lesion N explains another."
+        )
+    single = range(1, min(count, MOST_LESIONS) + 1) if each and count > 1 else ()
+    return [
+        Region(entry.name, stem, mask),
+        *(Region(f"{entry.name} {n}", f"{stem}_{n}", parts == n) for n in single),
+    ]
+
+
+def _write_map(run: FinishedRun, name: str, map_: Volume) -> None:
+    """Write a map, rounded to 1/1000: more digits mean nothing and take ten times the space and time."""
+    rounded = map_.with_array((np.rint(map_.array.clip(0, 1) * 1000) / 1000).astype(np.float32))
+    run.folder.write(run.folder.path / "explanation" / f"{name}.nrrd", partial(write_volume, rounded))
+
+
+def _figures(folder: RunFolder) -> dict[str, Any]:
+    """Figures that are there already; a file that cannot be read counts as none."""
+    try:
+        found = json.loads((folder.path / "explanation" / FIGURES).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _earlier(folder: RunFolder) -> dict[str, str]:
+    """Files of earlier explanations of this run, with their checksums."""
+    return dict(folder.record["stages"].get(STAGE, {}).get("files", {}))
+
+
+def _keep(folder: RunFolder, earlier: dict[str, str]) -> None:
+    """Go on listing what earlier explanations have written."""
+    stage = folder.record["stages"][STAGE]
+    stage["files"] = earlier | stage["files"]
+    folder.save()
+
+
+def _tell(progress: Progress, percent: float, message: str) -> None:
+    progress(Event(STAGE, percent, 100.0, message))
+
+
+def map_file(folder: RunFolder, name: str) -> Path:
+    """File of a map by its name."""
+    return folder.path / "explanation" / f"{name}.nrrd"

@@ -1,0 +1,30 @@
+"""What an explanation is asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ExplainOptions:
+    """Choices of :func:`MultimodalSegLib.stages.explain.run_explain`.
+
+    Args:
+        name: shown name of a class, such as ``"lesion"`` or ``"left hippocampus"``; capitals do not matter.
+        method: of :data:`MultimodalSegLib.explain.methods.METHODS`.
+        lesion: number of a single lesion, 1 is the largest; 0 is all of them, and each by itself where that is cheap.
+        layer: of Grad-CAM, Grad-CAM++ and HiResCAM; the method's own if empty.
+        faithfulness: measure how far the map can be believed, which takes some twenty passes through the network.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
+        threads: of the processor; torch's own choice if None.
+        memory_limit_mb: what the network may take; all free memory if None.
+    """
+
+    name: str = "lesion"
+    method: str = "hirescam"
+    lesion: int = 0
+    layer: str = ""
+    faithfulness: bool = True
+    device: str = "auto"
+    threads: int | None = None
+    memory_limit_mb: float | None = None
