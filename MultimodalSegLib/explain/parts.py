@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..images.components import numbered_parts
+from ..inference.components import components
 from ..inference.segmentation import Segmentation
 
 MOST_LESIONS = 50
@@ -38,28 +38,24 @@ def parts_of(segmentation: Segmentation) -> tuple[list[Part], list[np.ndarray], 
         were too many.
     """
     labels, parts, points, left_out = segmentation.labels, [], [], 0
-    random = np.random.default_rng(0)
+    random, affine = np.random.default_rng(0), segmentation.labels.grid.affine
 
     def take(part: Part, index: np.ndarray) -> None:
+        """Keep a part whose voxels are (n, 3) array indices (k, j, i)."""
         if len(index) > MOST_POINTS:
             index = index[np.sort(random.choice(len(index), MOST_POINTS, replace=False))]
-        k, j, i = np.unravel_index(index, labels.array.shape)
-        affine = labels.grid.affine
         parts.append(part)
-        points.append(np.stack([i, j, k], 1) @ affine[:3, :3].T + affine[:3, 3])
+        points.append(index[:, ::-1] @ affine[:3, :3].T + affine[:3, 3])
 
-    flat = labels.array.ravel()
-    present = set(np.flatnonzero(np.bincount(flat)).tolist())
+    present = set(np.flatnonzero(np.bincount(labels.array.ravel())).tolist())
     for entry in segmentation.classes:
         if entry.value not in present:
             continue
-        index = np.flatnonzero(flat == entry.value)
-        take(Part(entry.name, entry.value), index)
-        if entry.group != "lesion":
-            continue
-        numbers, count = numbered_parts(labels.array == entry.value)
-        number = numbers.ravel()[index]
-        left_out += max(0, count - MOST_LESIONS)
-        for n in range(1, min(count, MOST_LESIONS) + 1):
-            take(Part(f"{entry.name} {n}", entry.value, n), index[number == n])
+        mask = labels.array == entry.value
+        take(Part(entry.name, entry.value), np.argwhere(mask))
+        if entry.group == "lesion":
+            single = components(mask)
+            left_out += max(0, len(single) - MOST_LESIONS)
+            for lesion in single[:MOST_LESIONS]:
+                take(Part(f"{entry.name} {lesion.number}", entry.value, lesion.number), lesion.index)
     return parts, points, left_out
