@@ -67,7 +67,7 @@ class WhyControl:
         _subject, problem = self.subject()
         button = self.ui.whyButton
         button.visible = self._node is not None
-        button.text = _("Stop") if self.running else _("&Why?")
+        button.text = _("Stop") if self.running else _("Why?")
         button.enabled = self.running or not problem
         usual = _("Show what in the volumes spoke for the chosen structure, and which of them decided")
         button.toolTip = _("Stop asking") if self.running else problem or usual

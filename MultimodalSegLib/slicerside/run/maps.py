@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..packages import slicer
-from ..scene.color_maps import show_as_map
+from ..scene.color_maps import LEAST_EXPLAINED, LEAST_SHOWN, show_as_map
 from ..scene.map_titles import map_title
 from ..scene.nodes import Node, hierarchy_item, set_provenance
 from ..scene.scene_changes import loaded
@@ -55,7 +55,9 @@ class MapStudy:
         node = loaded(slicer.util.loadVolume, file, {"show": False, "singleFile": True})
         node.SetName(slicer.mrmlScene.GenerateUniqueName(f"{self.name} {map_key(file)}"))
         set_provenance(node, {**self.facts, "map": place})
-        show_as_map(node, map_title(place), whole=not place.startswith("uncertainty"))
+        explains = file.parent.name == "explanation" and not file.name.startswith("fusion.")
+        least = LEAST_EXPLAINED if explains else LEAST_SHOWN
+        show_as_map(node, map_title(place), whole=not place.startswith("uncertainty"), least=least)
         if self.reference is not None:
             node.SetAndObserveTransformNodeID(self.reference.GetTransformNodeID())
             hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)

@@ -90,7 +90,7 @@ def test_the_answer_is_a_map_over_the_reference_with_legend_table_and_sentences(
     assert node.GetAttribute("MultimodalSeg.Map") == "explanation/left_thalamus.gradcam.nrrd"
     assert widget.ui.mapBox.currentText == "Why: left thalamus (Grad-CAM)"
     visible = [n for n in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode") if n.GetVisibility()]
-    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus (Grad-CAM)"]
+    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus\n(Grad-CAM)"]
     assert widget.ui.whyMessage.text.splitlines() == [
         "Mean probability 0.80, of which CT 0.20, MR 0.60.",
         "Without the MRI these structures would be missed: Left thalamus.",

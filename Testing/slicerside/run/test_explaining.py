@@ -59,7 +59,7 @@ def test_maps_and_contributions_come_into_the_scene(reference, run, tmp_path, a_
     assert np.linalg.norm(a_plain_grid.affine @ [i, j, k, 1] - [*AT, 1]) < 2.0
     legends = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
     titles = {legend.GetTitleText() for legend in legends}
-    assert titles == {"Why: lesion 1 (Grad-CAM)", "Why: lesion 1 (Grad-CAM, MR)"}
+    assert titles == {"Why: lesion 1\n(Grad-CAM)", "Why: lesion 1\n(Grad-CAM, MR)"}
     assert answer.tableNode.GetName() == "Head CT contributions" and answer.tableNode.GetNumberOfRows() == 6
     assert answer.sentences == (
         "Mean probability 0.85, of which CT 0.00, MR 0.85.",
