@@ -9,6 +9,8 @@ from itertools import product
 import torch
 from torch import Tensor, nn
 
+from .mosaic import Mosaic
+
 Report = Callable[[float], None]
 """Takes the finished fraction, 0 to 1; may raise to stop."""
 
@@ -23,12 +25,15 @@ class Prediction:
         presence: logit that there is a lesion, the largest of the windows; minus infinity without a head of lesions.
         modality_weights: (M,) mean fusion weight in what is not background, summing to 1.
         windows: number of passes through the network.
+        fusion: (M, d, h, w) float32 fusion weights at the scale at which the network gives them, summing to 1 over the
+            modalities.
     """
 
     logits: Tensor
     presence: float
     modality_weights: Tensor
     windows: int
+    fusion: Tensor
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,8 @@ class Engine:
             images: (M, D, H, W) normalized float32; sides are multiples of the network's stride.
             family: (M,) int64, index of each modality's family.
         """
-        logits, presence, weights, heads = self._run(images, family)
-        return Prediction(logits, presence, weights / max(heads, 1e-6), 1)
+        logits, presence, fusion, head = self._run(images, family)
+        return Prediction(logits, presence, fusion[:, head].mean(1), 1, fusion)
 
     @torch.inference_mode()
     def windowed(
@@ -73,26 +78,27 @@ class Engine:
         corners = list(product(*(window_starts(s, w, stride) for s, w in zip(shape, size, strict=True))))
         importance = gaussian(size).to(self.device)
         total, weight = None, torch.zeros(shape, device=self.device)
-        presences, mixture, heads = [], torch.zeros(len(images)), 0.0
+        presences, mixture, heads, mosaic = [], torch.zeros(len(images)), 0, Mosaic(shape)
         for n, corner in enumerate(corners):
             part = tuple(slice(c, c + w) for c, w in zip(corner, size, strict=True))
-            logits, presence, weights, count = self._run(images[(slice(None), *part)], family)
+            logits, presence, fusion, head = self._run(images[(slice(None), *part)], family)
             if total is None:
                 total = torch.zeros(len(logits), *shape, dtype=torch.float16, device=self.device)
             # half precision is enough: logits stay within tens and at most 8 windows with weights <= 1 overlap
             total[(slice(None), *part)] += logits.float().mul_(importance).clamp_(-4e3, 4e3).half()
             weight[part] += importance
             presences.append(presence)
-            mixture, heads = mixture + weights, heads + count
+            mixture, heads = mixture + fusion[:, head].sum(1), heads + int(head.sum())
+            mosaic.add(fusion, corner, importance)
             report((n + 1) / len(corners))
         assert total is not None
         for channel in total:
             channel /= weight
-        return Prediction(total, max(presences), mixture / max(heads, 1e-6), len(corners))
+        return Prediction(total, max(presences), mixture / heads, len(corners), mosaic.mean())
 
     @torch.inference_mode()
-    def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, float]:
-        """One pass: logits (C, ...), presence, summed fusion weights (M,) in the head, and over how many points."""
+    def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, Tensor]:
+        """One pass: logits (C, ...), presence, fusion weights (M, d, h, w), and where there is more than background."""
         mixed = self.precision != torch.float32
         with torch.autocast(self.device.type, dtype=self.precision if mixed else None, enabled=mixed):
             present = torch.ones(1, len(images), dtype=torch.bool, device=self.device)
@@ -104,7 +110,7 @@ class Engine:
         coarse = output.structures[0][(slice(None), *(slice(step // 2, step * count, step) for step, count in steps))]
         head = coarse.argmax(0) > 0
         head = head if bool(head.any()) else torch.ones_like(head)
-        return logits, presence, fusion[:, head].sum(1).cpu(), float(head.sum())
+        return logits, presence, fusion.cpu(), head.cpu()
 
 
 def joined(*parts: Tensor) -> Tensor:

@@ -68,6 +68,7 @@ class MultimodalSegLogic:
         probabilities: Sequence[str] = (),
         outputSegmentation: Node | None = None,
         keepFiles: bool = False,
+        keepRun: bool = False,
     ) -> Run:
         """Start a run and return at once; connect to the signals of what is returned.
 
@@ -87,7 +88,8 @@ class MultimodalSegLogic:
             roiNode: markups ROI; only the part of the reference inside it is segmented.
             probabilities: names of classes whose probability maps are loaded.
             outputSegmentation: segmentation node whose segments are *replaced*; None makes a new node.
-            keepFiles: keep the temporary folder with the run folder.
+            keepFiles: keep the temporary folder with the run folder, however the run ends.
+            keepRun: keep the run folder of a result, to be explained; the caller removes it.
 
         Raises:
             MultimodalSegError: something given cannot be used, or a run is on already; nothing was started.
@@ -107,6 +109,7 @@ class MultimodalSegLogic:
             probabilities=tuple(probabilities),
             output=outputSegmentation,
             keep_files=keepFiles,
+            keep_run=keepRun,
         )
         self._timer = _timer(self._tick)
         return run

@@ -1,1 +1,1 @@
-"""What is done with a finished run: each file is one stage that writes more into its folder."""
+"""What is done to a finished run, one file a stage: each reads the run folder and writes more into it."""

@@ -94,3 +94,20 @@ def test_a_network_without_side_and_lesion_on_odd_sizes():
     torch.testing.assert_close(parts.logits.float(), whole.logits, atol=5e-3, rtol=0)
     assert whole.presence == parts.presence == float("-inf")
     assert float(whole.modality_weights.sum()) == pytest.approx(1, abs=1e-5)
+
+
+def test_fusion_weights_of_windows_are_those_of_one_shot(images):
+    """Windows that begin at multiples of the cells give the very same map where the network looks at nothing else."""
+    engine = Engine(Plain(0).eval(), CPU, torch.float32)
+    family = torch.tensor([0, 1])
+    whole = engine.one_shot(images, family).fusion
+    parts = engine.windowed(images, family, (32, 32, 32), 8, lambda done: None).fusion
+    assert whole.shape == parts.shape == (2, 6, 5, 7)
+    torch.testing.assert_close(parts, whole, atol=1e-5, rtol=0)
+
+
+def test_fusion_weights_on_odd_sizes_cover_everything():
+    images = torch.randn(2, 39, 23, 17, generator=torch.Generator().manual_seed(0))
+    fusion = Engine(Bare().eval(), CPU, torch.float32).windowed(images, torch.tensor([0, 1]), (24, 23, 17), 1, print)
+    assert fusion.fusion.shape == (2, 5, 3, 3)
+    torch.testing.assert_close(fusion.fusion.sum(0), torch.ones(5, 3, 3), atol=1e-5, rtol=0)

@@ -235,6 +235,28 @@ def test_a_region_gives_a_small_segmentation_in_its_place_and_files_are_kept_on_
         shutil.rmtree(result.runFolder.parent)
 
 
+def test_a_kept_run_can_be_asked_which_modality_decided(logic, nodes, a_model):
+    """Nothing but the run folder is left, and that is enough."""
+    import shutil
+
+    from MultimodalSegLib.restore import open_run
+    from MultimodalSegLib.stages.contributions import ContributionOptions, run_contributions
+
+    result = logic.process(nodes[0], {"MR": nodes[1]}, registration="none", model=a_model, threads=1, keepRun=True)
+    folder = result.runFolder.parent
+    try:
+        end = time.monotonic() + 20
+        while len(list(folder.iterdir())) > 1 and time.monotonic() < end:
+            time.sleep(0.02)
+        assert list(folder.iterdir()) == [result.runFolder]
+        found = run_contributions(open_run(result.runFolder), ContributionOptions("cpu", threads=1))
+        segmentation = result.segmentationNode.GetSegmentation()
+        assert len([entry for entry in found if not entry.part.lesion]) == segmentation.GetNumberOfSegments()
+        assert all(sum(e.shapley.values()) == pytest.approx(e.score, abs=1e-6) for e in found)
+    finally:
+        shutil.rmtree(folder)
+
+
 def test_what_is_wrong_at_once_is_raised_and_nothing_starts(logic, nodes):
     ct, mr = nodes
     with pytest.raises(InputError, match="No reference"):

@@ -178,6 +178,7 @@ class Flow:
             roiNode=choices.region,
             probabilities=choices.probabilities,
             outputSegmentation=choices.output,
+            keepRun=True,
             **self.options,
         )
         run.finished.connect(lambda result: self._end(self.finished, result))

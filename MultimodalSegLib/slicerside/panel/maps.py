@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 from typing import Any
 
 from ..packages import slicer
+from ..run.maps import MAP_ATTRIBUTE
+from ..scene.map_titles import map_title
 from ..scene.slice_views import SliceViews
 from ..text import _
 from .choices import Node
-from .widgets import chosen, fill
+from .widgets import chosen, fill, select
 
-MAP_ATTRIBUTE = "MultimodalSeg.Map"
-"""File of the run folder that a map comes from, such as ``probabilities/lesion.nrrd``."""
 NOTHING = "none"
 
 
@@ -71,13 +70,12 @@ class MapControl:
         if node is not None:
             self.logic.showMap(node, self.ui.mapOpacitySlider.value)
 
+    def choose(self, node: Node) -> None:
+        """Show one of the maps that are offered."""
+        select(self.ui.mapBox, node.GetID())
+
 
 def title(node: Node) -> str:
     """What a map is called in the list."""
-    path = PurePosixPath(node.GetAttribute(MAP_ATTRIBUTE) or "")
-    if path.parent.name == "probabilities":
-        return _("Probability: {name}").format(name=path.stem)
-    if path.parent.name == "explanation":
-        name, _dot, method = path.stem.rpartition(".")
-        return _("Explanation: {name} ({method})").format(name=name, method=method)
-    return _("Uncertainty") if path.stem == "uncertainty" else str(node.GetName())
+    file = node.GetAttribute(MAP_ATTRIBUTE)
+    return map_title(file) if file else str(node.GetName())

@@ -38,7 +38,7 @@ class Panel:
         self.inputs = InputsSection(ui, loadSample, self.update)
         self.registration = RegistrationSection(ui)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
-        self.results = ResultsSection(ui, logic)
+        self.results = ResultsSection(ui, logic, self.settings.options)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
         self._volumeTimer = qt.QTimer()
         self._volumeTimer.setSingleShot(True)
@@ -98,8 +98,10 @@ class Panel:
     def onFinished(self, result: Any) -> None:
         """A run has finished."""
         flow = self.run.flow
-        self.results.take(result, flow.choices.movingByModality if flow is not None else {})
-        if flow is not None:
+        if flow is None:
+            self.results.take(result, {})
+        else:
+            self.results.take(result, flow.choices.movingByModality, keepFiles=flow.options["keepFiles"])
             speed = self.model.learnedSpeed(result.record, flow.choices, flow.seconds, flow.options["threads"])
             self.settings.keepSpeed(result.device, speed)
 
@@ -121,12 +123,12 @@ class Panel:
         """The scene is about to be emptied."""
         self.run.cancel()
         self.logic.close()
+        self.results.close()
 
     def close(self) -> None:
         """The module is going away: stop what runs."""
         self._volumeTimer.stop()
         self.sceneClosing()
-        self.results.look.stop()
         self.settings.close()
 
     def waitUntilDone(self, *, seconds: float) -> bool:

@@ -10,12 +10,16 @@ from ...errors import MultimodalSegError
 from .. import training_case
 from ..dicom import dicom_seg
 from ..packages import slicer
+from ..run.explaining import Answer
+from ..run.maps import MAP_ATTRIBUTE
 from ..scene.nodes import MODALITY_ATTRIBUTE
+from ..scene.scene_changes import remove_with_displays
 from ..text import _
 from .alignment import AlignmentButtons, Subject
 from .choices import Node, Parameters
 from .maps import MapControl
 from .table import TableControl
+from .why import WhyControl
 from .widgets import chosen, fill, tell
 
 TABLES_ATTRIBUTE = "MultimodalSeg.ResultTable"
@@ -25,6 +29,9 @@ MAPS_REFERENCE = "MultimodalSeg.ResultMap"
 VOLUMES_REFERENCE = "MultimodalSeg.ResultVolume"
 """Node reference from a segmentation to the moving volumes that it was made from."""
 
+CONTRIBUTIONS = "MultimodalSeg.Contributions"
+"""Attribute of the table that says what each modality contributed."""
+
 
 class ResultsSection:
     """Shows one result: the segmentation chosen in this section and what belongs to it in the scene.
@@ -32,15 +39,17 @@ class ResultsSection:
     Args:
         ui: the form's widgets.
         logic: the library's logic, which makes surfaces.
+        options: what the section Settings adds to a run.
     """
 
-    def __init__(self, ui: Any, logic: Any) -> None:
+    def __init__(self, ui: Any, logic: Any, options: Callable[[], dict[str, Any]]) -> None:
         self.ui, self.logic = ui, logic
         self.parameters: Parameters | None = None
         self._shown: object = "nothing yet"
         self._late: Node | None = None  # a result that came while the module was not open
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
         self.table, self.maps = TableControl(ui), MapControl(ui, logic)
+        self.why = WhyControl(ui, options, self.onAnswered)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
         ui.show3DButton.connect("clicked(bool)", self.onShow3D)
         ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
@@ -69,14 +78,17 @@ class ResultsSection:
         """The volume on whose grid the segmentation is."""
         return dicom_seg.reference_volume(self.node) if self.node is not None else None
 
-    def take(self, result: Any, moving: dict[str, Node]) -> None:
+    def take(self, result: Any, moving: dict[str, Node], *, keepFiles: bool = False) -> None:
         """Show a result that has just come; its tables and volumes are remembered with the segmentation.
 
         Args:
             result: what the run left in the scene.
             moving: the other volumes that it was made from, by modality.
+            keepFiles: the run folder stays when the result is no longer in the scene.
         """
         node = result.segmentationNode
+        if result.runFolder is not None:
+            self.why.kept.keep(node, result.runFolder, remove=not keepFiles)
         node.RemoveNodeReferenceIDs(TABLES_ATTRIBUTE)
         node.RemoveNodeReferenceIDs(MAPS_REFERENCE)
         node.RemoveNodeReferenceIDs(VOLUMES_REFERENCE)
@@ -117,12 +129,34 @@ class ResultsSection:
             fill(self.ui.checkBox, moved)
         for name in ("checkLabel", "checkBox", "blinkButton", "checkerboardButton"):
             getattr(self.ui, name).visible = bool(moved)
+        self.why.update(node, self.reference)
         if self.parameters is not None:  # a map stays while another module is open
             self.maps.update(self.reference, _references(node, MAPS_REFERENCE) if node is not None else ())
         self.ui.show3DButton.checked = node is not None and _has_surfaces(node)
         reason = dicom_seg.missing_for_export(node) if node is not None else []
         tip = _("Save the segmentation as a DICOM segmentation object")
         self.ui.exportButton.toolTip = tip if not reason else tip + ". " + " ".join(reason)
+
+    def onAnswered(self, node: Node, answer: Answer) -> None:
+        """Show why a structure was found: the map over the reference, and the table of contributions."""
+        known = {volume.GetAttribute(MAP_ATTRIBUTE): volume for volume in _references(node, MAPS_REFERENCE)}
+        old = [known[file] for file in answer.mapNodes if file in known]
+        if answer.tableNode is not None:
+            old += [table for table in _references(node, TABLES_ATTRIBUTE) if table.GetAttribute(CONTRIBUTIONS)]
+            answer.tableNode.SetAttribute(CONTRIBUTIONS, "yes")
+            node.AddNodeReferenceID(TABLES_ATTRIBUTE, answer.tableNode.GetID())
+        for volume in answer.mapNodes.values():
+            node.AddNodeReferenceID(MAPS_REFERENCE, volume.GetID())
+        for before in old:
+            remove_with_displays(before)
+        self.update()
+        if node is self.node:
+            self.maps.choose(next(iter(answer.mapNodes.values())))
+
+    def close(self) -> None:
+        """The scene is closing, or the module goes: stop what runs."""
+        self.look.stop()
+        self.why.stop()
 
     def moving(self) -> list[Node]:
         """The volumes that can be compared with the reference."""

@@ -26,6 +26,12 @@ class Request:
     probabilities: tuple[str, ...] = ()
     output: Node | None = None
     keep_files: bool = False
+    keep_run: bool = False
+
+    @property
+    def keeps_run(self) -> bool:
+        """Whether the run folder outlasts the run."""
+        return self.keep_files or self.keep_run
 
     @property
     def unaligned(self) -> tuple[str, ...]:

@@ -10,15 +10,12 @@ import numpy as np
 from ...errors import InputError
 from ...run_folder import RunFolder
 from ..packages import slicer
-from ..scene.color_maps import show_as_map
 from ..scene.nodes import Node, attach_to_reference, hierarchy_item, set_provenance
 from ..scene.scene_changes import loaded, remove_with_displays
 from ..scene.tables import table_from_csv, table_from_records
 from ..text import _
+from .maps import MapStudy, map_files, map_key
 from .result import Inputs, Result
-
-MAPS = ("probabilities/*.nrrd", "uncertainty.nrrd", "explanation/*.nrrd")
-"""Files of a run folder that are shown as colored layers over the reference."""
 
 
 class Loader:
@@ -137,18 +134,9 @@ class Loader:
 
     def _maps(self) -> dict[str, Node]:
         """Maps as float volumes: colored, transparent where low, with a legend, not shown."""
-        maps = {}
-        for path in (path for pattern in MAPS for path in sorted(self._run.path.glob(pattern))):
-            name = path.name.removesuffix(".nrrd")
-            node = self._keep(loaded(slicer.util.loadVolume, path, {"show": False, "singleFile": True}))
-            node.SetName(slicer.mrmlScene.GenerateUniqueName(self._name(name)))
-            set_provenance(node, {**self._identity(), "map": path.relative_to(self._run.path).as_posix()})
-            show_as_map(node)
-            if self._reference is not None:
-                node.SetAndObserveTransformNodeID(self._reference.GetTransformNodeID())
-            self._put_in_study(node)
-            maps[name] = node
-        return maps
+        name = self._inputs.reference.GetName() or self._run.record["reference"]
+        study = MapStudy(self._run.path, name, self._reference, self._identity())
+        return {map_key(file): self._keep(study.load(file)) for file in map_files(self._run.path)}
 
     def _segmentation(self) -> Node:
         node = self._keep(loaded(slicer.util.loadSegmentation, self._run.segmentation, {}))

@@ -52,8 +52,7 @@ class Run:
         self._found: dict[str, Node] = {}
         self._writer = threading.Thread(target=self._write, name="handing over", daemon=True)
         self._written: dict[str, Path] | BaseException | None = None
-        temporary = getattr(slicer.app, "temporaryPath", None)
-        self._folder = Path(tempfile.mkdtemp(prefix="MultimodalSeg-", dir=temporary))
+        self._folder = Path(tempfile.mkdtemp(prefix="MultimodalSeg-", dir=getattr(slicer.app, "temporaryPath", None)))
         try:
             self._plan = self._planned()
         except BaseException:
@@ -124,8 +123,7 @@ class Run:
             time.sleep(0.02)
         if self.result is not None:
             return self.result
-        failure = self.failure or failures.told("cancelled", _("The run was cancelled."))
-        raise failure.error()
+        raise (self.failure or failures.told("cancelled", _("The run was cancelled."))).error()
 
     def _planned(self) -> exchange.Plan:
         request = self._request
@@ -211,7 +209,7 @@ class Run:
             self._plan.trusted,
         )
         result = Loader(self._folder / "run", inputs, request.output).load()
-        self.result = result if request.keep_files else result.withoutFiles()
+        self.result = result if request.keeps_run else result.withoutFiles()
         self._found.clear()  # they belong to the result now
         self._end(self.finished, self.result)
 
@@ -240,11 +238,13 @@ class Run:
                 slicer.mrmlScene.RemoveNode(node)
         if self._request.keep_files:
             self._log.append(_("The files are kept in {folder}.").format(folder=self._folder))
-        else:
-            threading.Thread(target=self._remove_files, name="cleaning up").start()
+            return
+        kept = (self._request.keep_run and signal is self.finished,)
+        threading.Thread(target=self._remove_files, args=kept, name="cleaning up").start()
 
-    def _remove_files(self) -> None:
-        """Remove the temporary folder; in a thread, as the writer may be at work and large files take a while."""
+    def _remove_files(self, keep_run: bool = False) -> None:
+        """Remove the temporary folder, in a thread: the writer may be at work, and large files take a while."""
         with suppress(RuntimeError):  # it was never started
             self._writer.join()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for path in (self._folder / "inputs", self._folder / "transforms") if keep_run else (self._folder,):
+            shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,217 @@
+"""The question why a structure was found: asked in a child process, answered with maps and tables in the scene."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import InputError, MultimodalSegError
+from ...run_folder import RunFolder
+from ..process import failures
+from ..process.child import ChildRun
+from ..scene.nodes import Node
+from ..scene.tables import table_from_csv
+from ..signal import Signal
+from ..text import _
+from .maps import MapStudy, map_key
+
+METHOD = "gradcam"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is asked about.
+
+    Args:
+        folder: the run folder.
+        name: the class, as the run names it.
+        lesion: number of a single lesion, 1 for the largest; 0 for the whole class.
+    """
+
+    folder: Path
+    name: str
+    lesion: int = 0
+
+    @property
+    def row(self) -> str:
+        """Its name in the table of contributions."""
+        return f"{self.name} {self.lesion}" if self.lesion else self.name
+
+    @property
+    def map_file(self) -> Path:
+        """Where its map is, once it was made."""
+        stem = self.row.lower().replace(" ", "_")
+        return self.folder / "explanation" / f"{stem}.{METHOD}.nrrd"
+
+    @property
+    def table_file(self) -> Path:
+        """Where the contributions of the modalities are, once they were found."""
+        return self.folder / "explanation" / "contributions.csv"
+
+    def arguments(
+        self, *, device: str = "auto", threads: int | None = None, memoryLimitMb: int | None = None
+    ) -> list[str]:
+        """The command line that answers: the command and its options, without the interpreter and ``--events``."""
+        asked = ["explain", str(self.folder), "--class", self.name, "--method", METHOD, "--device", device]
+        asked += ["--lesion", str(self.lesion)] if self.lesion else []
+        asked += [] if self.table_file.is_file() else ["--contributions"]
+        asked += ["--threads", str(threads)] if threads is not None else []
+        return asked + (["--memory-limit", str(memoryLimitMb)] if memoryLimitMb is not None else [])
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was found.
+
+    Args:
+        mapNodes: by file of the run folder, the map of the subject first.
+        tableNode: contributions of the modalities, None if they are not known.
+        sentences: what to tell the user.
+    """
+
+    mapNodes: Mapping[str, Node]
+    tableNode: Node | None = None
+    sentences: Sequence[str] = field(default_factory=tuple)
+
+
+class Explaining:
+    """One question that is on; nothing here waits.
+
+    Signals, all from within :meth:`poll`: ``progress(RunProgress)``, then one of ``finished(Answer)``,
+    ``failed(kind, message, hint)``, ``cancelled()``.
+
+    Args:
+        subject: what is asked about.
+        reference: volume node on whose grid the run is, None if it was deleted.
+        options: device, threads and memoryLimitMb, as for a run.
+        python: see :class:`~MultimodalSegLib.slicerside.process.child.ChildRun`.
+    """
+
+    def __init__(
+        self, subject: Subject, reference: Node | None, options: Mapping[str, Any] = {}, *, python: str | None = None
+    ) -> None:
+        self.progress, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
+        self.subject, self._reference = subject, reference
+        self._child = ChildRun(subject.arguments(**options), python=python)
+        self._child.progress.connect(self.progress.emit)
+        self._child.finished.connect(self._load)
+        self._child.failed.connect(self.failed.emit)
+        self._child.cancelled.connect(self.cancelled.emit)
+
+    @property
+    def running(self) -> bool:
+        """Whether the end is still to be told."""
+        return self._child.running
+
+    @property
+    def log(self) -> str:
+        """What the child wrote."""
+        return self._child.log
+
+    def start(self) -> None:
+        """Ask; this does not wait.
+
+        Raises:
+            MissingPackageError: there is no Python to start.
+        """
+        self._child.start()
+
+    def poll(self) -> bool:
+        """Tell what has happened; True while the question is on."""
+        return self._child.poll()
+
+    def cancel(self, *, waitSeconds: float = 0.0) -> None:
+        """Stop asking; the process ends with all it started."""
+        self._child.cancel(wait_s=waitSeconds)
+
+    def _load(self, told: Mapping[str, Any]) -> None:
+        files = [Path(file) for file in dict(told.get("maps", {})).values()]
+        try:
+            answer = load_answer(self.subject, self._reference, files, tuple(map(str, told.get("warnings", ()))))
+        except MultimodalSegError as error:
+            self.failed.emit(error.kind, error.message, error.hint)
+        except Exception as error:
+            failure = failures.from_exception(error)
+            self.failed.emit(failure.kind, failure.message, failure.hint)
+        else:
+            self.finished.emit(answer)
+
+
+def load_answer(
+    subject: Subject, reference: Node | None, files: Sequence[Path] = (), warnings: Sequence[str] = ()
+) -> Answer:
+    """Put what the run folder holds about a subject into the scene.
+
+    Args:
+        subject: what was asked about.
+        reference: volume node on whose grid the run is.
+        files: maps that were made; only those of the subject are loaded.
+        warnings: sentences of the child.
+
+    Raises:
+        InputError: a map is missing or cannot be read.
+    """
+    if not subject.map_file.is_file():
+        raise InputError(_("The run has no map of {name}.").format(name=subject.row), _("Ask again."))
+    record = RunFolder.open(subject.folder).record
+    name = reference.GetName() if reference is not None else str(record["reference"])
+    facts = {key: value for key, value in record.get("model", {}).items() if key != "path"}
+    study = MapStudy(subject.folder, name, reference, facts)
+    own = map_key(subject.map_file)
+    wanted = [subject.map_file, *(file for file in files if map_key(file).startswith(f"{own}-"))]
+    maps = {file.relative_to(subject.folder).as_posix(): study.load(file) for file in wanted}
+    table = None
+    if subject.table_file.is_file():
+        table = table_from_csv(subject.table_file, f"{name} {_('contributions')}")
+    return Answer(maps, table, (*_shares(subject), *_lost(subject), *_faithful(subject), *warnings))
+
+
+def _shares(subject: Subject) -> list[str]:
+    """How the modalities share what was found."""
+    rows = []
+    with suppress(OSError, KeyError, ValueError):
+        with subject.table_file.open(newline="", encoding="utf-8") as file:
+            own = [row for row in csv.DictReader(file) if row["structure"] == subject.row]
+        rows = [(row["modality"], float(row["shapley"])) for row in own]
+    if not rows:
+        return []
+    parts = ", ".join(f"{modality} {share:.2f}" for modality, share in rows)
+    total = sum(share for _modality, share in rows)
+    return [_("Mean probability {total:.2f}, of which {parts}.").format(total=total, parts=parts)]
+
+
+def _lost(subject: Subject) -> list[str]:
+    """What would be lost of it without a modality."""
+    told = _json(subject.table_file.with_suffix(".json")).get("sentences", [])
+    names = ("this lesion", subject.row.lower()) if subject.lesion else (subject.name.lower(),)
+    return [text for text in map(str, told) if any(_names(text, name) for name in names)]
+
+
+def _names(sentence: str, name: str) -> bool:
+    """Whether a sentence speaks of a structure, and not of one whose name or number only begins alike."""
+    place = sentence.lower().find(name)
+    return place >= 0 and not sentence[place + len(name) : place + len(name) + 1].isalnum()
+
+
+def _faithful(subject: Subject) -> list[str]:
+    """How far the map can be believed."""
+    figures = _json(subject.map_file.with_name("faithfulness.json")).get(map_key(subject.map_file), {})
+    if figures.get("ignores_weights"):
+        return [_("This method does not depend on what the network has learned: do not believe the map.")]
+    if not {"mass_inside", "insertion_area", "deletion_area"} <= set(figures):
+        return []
+    text = _("{inside:.0%} of the map lies inside the structure; insertion {insertion:.2f}, deletion {deletion:.2f}.")
+    inside, insertion, deletion = (figures[key] for key in ("mass_inside", "insertion_area", "deletion_area"))
+    return [text.format(inside=inside, insertion=insertion, deletion=deletion)]
+
+
+def _json(path: Path) -> dict[str, Any]:
+    with suppress(OSError, ValueError):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return found if isinstance(found, dict) else {}
+    return {}

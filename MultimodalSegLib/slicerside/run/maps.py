@@ -1,0 +1,65 @@
+"""Maps of a run folder become float volumes of the scene: colored, transparent where low, with a color legend."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..packages import slicer
+from ..scene.color_maps import LEAST_EXPLAINED, LEAST_SHOWN, show_as_map
+from ..scene.map_titles import map_title
+from ..scene.nodes import Node, hierarchy_item, set_provenance
+from ..scene.scene_changes import loaded
+
+PATTERNS = ("probabilities/*.nrrd", "uncertainty.nrrd", "uncertainty/*.nrrd", "explanation/*.nrrd")
+"""Files of a run folder that are shown as colored layers over the reference."""
+MAP_ATTRIBUTE = "MultimodalSeg.Map"
+"""File of the run folder that a map comes from, such as ``probabilities/lesion.nrrd``."""
+
+
+def map_files(folder: Path) -> list[Path]:
+    """The maps in a run folder."""
+    return [path for pattern in PATTERNS for path in sorted(folder.glob(pattern))]
+
+
+def map_key(file: Path) -> str:
+    """By which a map is known in a result: its file's name without the ending."""
+    return file.name.removesuffix(".nrrd")
+
+
+@dataclass(frozen=True)
+class MapStudy:
+    """Where maps of one run go in the scene.
+
+    Args:
+        folder: the run folder.
+        name: of the reference volume; names of nodes begin with it.
+        reference: volume node below whose transform and in whose study they lie; None if it was deleted.
+        facts: how the run was made, kept as attributes.
+    """
+
+    folder: Path
+    name: str
+    reference: Node | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def load(self, file: Path) -> Node:
+        """A new volume node, not shown yet.
+
+        Raises:
+            InputError: the file cannot be read.
+        """
+        place = file.relative_to(self.folder).as_posix()
+        node = loaded(slicer.util.loadVolume, file, {"show": False, "singleFile": True})
+        node.SetName(slicer.mrmlScene.GenerateUniqueName(f"{self.name} {map_key(file)}"))
+        set_provenance(node, {**self.facts, "map": place})
+        explains = file.parent.name == "explanation" and not file.name.startswith("fusion.")
+        least = LEAST_EXPLAINED if explains else LEAST_SHOWN
+        show_as_map(node, map_title(place), whole=not place.startswith("uncertainty"), least=least)
+        if self.reference is not None:
+            node.SetAndObserveTransformNodeID(self.reference.GetTransformNodeID())
+            hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+            hierarchy.SetItemParent(hierarchy_item(node), hierarchy.GetItemParent(hierarchy_item(self.reference)))
+        return node

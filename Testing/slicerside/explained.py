@@ -1,0 +1,99 @@
+"""A run folder as a result leaves it, and a stand-in for the command that explains it.
+
+The stand-in is a real program in place of the interpreter: it checks how it is called, tells its progress as the
+command does and puts files that a test has made beforehand into the run folder.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.io import write_volume
+from MultimodalSegLib.images.volume import Volume
+from MultimodalSegLib.run_folder import FORMAT
+
+TABLE = """structure,value,modality,shapley,alone,without
+Left thalamus,10,CT,0.2000,0.3000,0.7000
+Left thalamus,10,MR,0.6000,0.7000,0.3000
+Lesion,600,CT,0.0000,0.0100,0.8000
+Lesion,600,MR,0.8000,0.8000,0.0100
+Lesion 1,600,CT,0.0000,0.0100,0.8500
+Lesion 1,600,MR,0.8500,0.8500,0.0100
+"""
+SENTENCES = [
+    "Without the MRI lesion 1 would be missed.",
+    "Without the MRI lesion 12 would be missed.",
+    "Without the MRI these structures would be missed: Left thalamus.",
+]
+FIGURES = {"insertion_area": 0.8, "deletion_area": 0.2, "mass_inside": 0.71, "ignores_weights": False}
+PROGRAM = """
+import json, pathlib, shutil, sys, time
+assert sys.argv[1:4] == ["-m", "MultimodalSegLib", "explain"], sys.argv
+run, options = pathlib.Path(sys.argv[4]), sys.argv[5:]
+name = options[options.index("--class") + 1].lower().replace(" ", "_")
+if "--lesion" in options:
+    name += "_" + options[options.index("--lesion") + 1]
+assert options[-2:] == ["--events", "jsonl"] and options[options.index("--method") + 1] == "gradcam"
+
+
+def tell(**content):
+    print(json.dumps(content), flush=True)
+
+
+tell(stage="explain", done=1, total=2, eta_s=1.0, message="Looking at " + name)
+{more}
+shutil.copytree(pathlib.Path(__file__).parent / "answer", run / "explanation", dirs_exist_ok=True)
+maps = {{path.stem: str(path) for path in (run / "explanation").glob(name + ".gradcam*.nrrd")}}
+tell(result=dict(run=str(run), maps=maps, faithfulness={{}}, warnings=[]))
+"""
+
+
+def a_run_folder(folder: Path) -> Path:
+    """A run folder that holds what the question needs: the record and the measurements."""
+    run = folder / "MultimodalSeg-temporary" / "run"
+    run.mkdir(parents=True)
+    record = {"format": FORMAT, "status": "finished", "reference": "CT", "model": {"name": "tiny", "path": "/x"}}
+    (run / "run.json").write_text(json.dumps(record))
+    rows = ["name,value,volume_ml,components", "Left thalamus,10,5.2,", "Bone,515,9,", "Lesion,600,3.1,2"]
+    (run / "measurements.csv").write_text("\n".join(rows) + "\n")
+    return run
+
+
+def write_answer(folder: Path, name: str, grid: Grid, at: np.ndarray) -> None:
+    """The files that ``explain`` leaves about a structure: a map that glows around a point.
+
+    Args:
+        folder: where they go.
+        name: of the structure as files call it.
+        grid: of the reference.
+        at: (3,) LPS mm.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    k, j, i = np.indices(grid.shape)
+    points = np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    glow = np.exp(-((points - at) ** 2).sum(-1) / (2 * 12.0**2)).astype(np.float32)
+    for method, values in {"gradcam": glow, "gradcam-MR": glow * 0.8}.items():
+        write_volume(Volume(values, grid), folder / f"{name}.{method}.nrrd")
+    (folder / "contributions.csv").write_text(TABLE)
+    (folder / "contributions.json").write_text(json.dumps({"sentences": SENTENCES}))
+    (folder / "faithfulness.json").write_text(json.dumps({f"{name}.gradcam": FIGURES}))
+
+
+def a_program(folder: Path, more: str = "") -> str:
+    """The stand-in, to be given as the interpreter; ``answer`` beside it holds the files that it hands over.
+
+    Args:
+        folder: where it goes.
+        more: lines of Python in the middle of its work.
+    """
+    script, program = folder / "program.py", folder / "program"
+    script.write_text(PROGRAM.format(more=more))
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    return str(program)
