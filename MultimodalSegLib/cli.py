@@ -17,6 +17,7 @@ from .commands.networks import networks
 from .commands.plan import plan
 from .commands.pretrain import pretrain
 from .commands.register import register
+from .commands.report import report
 from .commands.segment import segment
 from .commands.train import train
 from .errors import InputError
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(segment)
 app.command()(register)
+app.command()(report)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)
