@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ..images.grid import Triple
 from ..images.volume import Volume
+from ..inference.components import components
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,11 @@ def lesion_parts(labels: Volume, values: Iterable[int]) -> tuple[LesionPart, ...
         By class, the largest first.
     """
     parts: list[LesionPart] = []
-    boxes = ndimage.find_objects(labels.array)
     for value in values:
-        box = boxes[value - 1] if 0 < value <= len(boxes) else None
-        if box is None:
-            continue
-        corner = np.array([side.start for side in box])
-        numbered, _ = ndimage.label(labels.array[box] == value, np.ones((3, 3, 3), bool))
-        found = []
-        for n, inner in enumerate(ndimage.find_objects(numbered), start=1):
-            offset = corner + [side.start for side in inner]
-            found.append(np.argwhere(numbered[inner] == n) + offset)
-        found.sort(key=lambda index: -len(index))
-        for number, index in enumerate(found, start=1):
-            volume_ml = len(index) * labels.grid.voxel_ml
-            parts.append(LesionPart(value, number, index, volume_ml, central_point(index, labels)))
+        for found in components(labels.array == value):
+            index = found.index
+            center = central_point(index, labels)
+            parts.append(LesionPart(value, found.number, index, found.voxels * labels.grid.voxel_ml, center))
     return tuple(parts)
 
 

@@ -50,15 +50,26 @@ class Pictures:
     Args:
         pictures: in reading order.
         columns: side by side on a wide page.
-        narrow: side by side on a phone; a divisor of ``columns``.
+        narrow: side by side on a phone.
         caption: a sentence below all of them.
+        down: on a wide page they run down the columns, which then hold ``narrow`` pictures each; on a phone each of
+            those columns becomes a row.
     """
 
     pictures: tuple[Picture, ...]
     columns: int
     narrow: int
     caption: str = ""
+    down: bool = False
     kind: ClassVar[str] = "pictures"
+
+    @property
+    def rows(self) -> tuple[tuple[Picture, ...], ...]:
+        """The pictures as they lie on a wide page."""
+        shown = self.pictures
+        if self.down:
+            return tuple(shown[first :: self.narrow] for first in range(self.narrow))
+        return tuple(shown[first : first + self.columns] for first in range(0, len(shown), self.columns))
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,12 @@ class Table:
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     kind: ClassVar[str] = "table"
+
+    @property
+    def words(self) -> tuple[bool, ...]:
+        """For each column whether it holds words, which begin at the left and may be broken, and not numbers."""
+        columns = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.head)
+        return tuple(any(cell.text[:1].isalpha() for cell in column) for column in columns)
 
 
 LEVELS: Mapping[str, tuple[str, str]] = {"info": ("Note", "●"), "warning": ("Warning", "▲"), "alarm": ("Alarm", "■")}

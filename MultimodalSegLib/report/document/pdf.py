@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ def pdf(document: Document) -> bytes:
     page.ln(2)
     page.set_font(FAMILY, "B", 9.5)
     page.set_draw_color(*INK)
+    page.set_text_color(*INK)
     page.multi_cell(0, 2 * LINE, document.notice, border=1, padding=1, new_x="LMARGIN", new_y="NEXT")
     for section in document.sections:
         _heading(page, section)
@@ -71,6 +72,7 @@ def _page(document: Document) -> Any:
     page.set_title(document.title)
     page.set_creator("MultimodalSeg")
     page.set_margin(MARGIN)
+    page.c_margin = 0  # text begins where pictures begin
     page.set_auto_page_break(True, MARGIN)
     fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
     page.add_font(FAMILY, "", fonts / "DejaVuSans.ttf")
@@ -111,12 +113,14 @@ def _paragraph(page: Any, block: Paragraph) -> None:
 
 def _facts(page: Any, block: Facts) -> None:
     for name, text in block.pairs:
-        _room(page, 2 * LINE)
+        _room(page, 3 * LINE)
         top = page.get_y()
         page.set_text_color(*SOFT)
-        page.multi_cell(42, LINE, name, align="L", new_x="RIGHT", new_y="TOP")
-        page.set_xy(MARGIN + 44, top)
+        page.multi_cell(46, LINE, name, align="L", new_x="LMARGIN", new_y="NEXT")
+        bottom = page.get_y()
+        page.set_xy(MARGIN + 48, top)
         _text(page, text)
+        page.set_y(max(bottom, page.get_y()))
 
 
 def _notices(page: Any, block: Notices) -> None:
@@ -133,8 +137,7 @@ def _notices(page: Any, block: Notices) -> None:
 
 def _pictures(page: Any, block: Pictures) -> None:
     width = min((page.epw - (block.columns - 1) * GAP) / block.columns, 60.0)
-    for first in range(0, len(block.pictures), block.columns):
-        row = block.pictures[first : first + block.columns]
+    for row in block.rows:
         heights = [width * picture.size[1] / picture.size[0] for picture in row]
         _room(page, max(heights) + LINE + 3)
         top = page.get_y()
@@ -156,42 +159,55 @@ def _picture(page: Any, picture: Picture, left: float, top: float, width: float)
 
 
 def _table(page: Any, block: Table) -> None:
+    widths, words = _widths(page, block), block.words
+    _room(page, 28)
     page.set_font(FAMILY, "", 8)
     _text(page, block.caption, 4, SOFT)
-    widths = _widths(page, block)
 
     def head() -> None:
         page.set_font(FAMILY, "B", 7.5)
-        lines = max(
-            len(page.multi_cell(width, 3.6, title, dry_run=True, output="LINES"))
-            for width, title in zip(widths, block.head, strict=True)
-        )
-        _rule(page, [Cell(title) for title in block.head], widths, 3.6 * lines + GAP)
+        lines = max(_lines(page, title, width - GAP) for width, title in zip(widths, block.head, strict=True))
+        _rule(page, [Cell(title) for title in block.head], widths, words, 3.6 * lines + GAP)
 
-    _room(page, 20)
     head()
     for row in block.rows:
-        height = 6.4 if any(cell.bar for cell in row) else 5.0
+        page.set_font(FAMILY, "", 7.5)
+        lines = max(_lines(page, cell.text, width - GAP - 4.0 * bool(cell.color)) for cell, width in zip(row, widths, strict=True))
+        height = 3.6 * lines + (2.8 if any(cell.bar for cell in row) else GAP)
         if _room(page, height):
             head()
-        page.set_font(FAMILY, "", 7.5)
-        _rule(page, row, widths, height)
+            page.set_font(FAMILY, "", 7.5)
+        _rule(page, row, widths, words, height)
+
+
+def _lines(page: Any, text: str, width: float) -> int:
+    """Lines that a text takes in a cell."""
+    return max(1, len(page.multi_cell(width, 3.6, text, dry_run=True, output="LINES")))
 
 
 def _widths(page: Any, block: Table) -> list[float]:
-    """Widths of the columns, mm: what their cells need, then what is left for all of them alike."""
+    """Widths of the columns, mm: what their cells need, then what is left for all of them alike.
+
+    If the page is too narrow, columns of words give way.
+    """
     page.set_font(FAMILY, "B", 7.5)
     needed = []
     for n, title in enumerate(block.head):
         longest_word = max((page.get_string_width(word) for word in title.split()), default=0.0)
         cells = [page.get_string_width(row[n].text) + (4 if row[n].color else 0) for row in block.rows]
         needed.append(max([longest_word, *cells]) + 2 * GAP)
-    scale = min(1.0, page.epw / sum(needed))
-    spare = max(0.0, page.epw - sum(needed)) / len(needed)
-    return [width * scale + spare for width in needed]
+    spare = page.epw - sum(needed)
+    if spare >= 0:
+        return [width + spare / len(needed) for width in needed]
+    yielding = [width if words else 0.0 for width, words in zip(needed, block.words, strict=True)]
+    if sum(yielding) < -2 * spare:
+        return [width * page.epw / sum(needed) for width in needed]
+    return [width + spare * part / sum(yielding) for width, part in zip(needed, yielding, strict=True)]
 
 
-def _rule(page: Any, row: tuple[Cell, ...] | list[Cell], widths: list[float], height: float) -> None:
+def _rule(
+    page: Any, row: Sequence[Cell], widths: Sequence[float], words: Sequence[bool], height: float
+) -> None:
     """One row of a table with the line below it."""
     left, top = MARGIN, page.get_y()
     page.set_text_color(*INK)
@@ -202,7 +218,7 @@ def _rule(page: Any, row: tuple[Cell, ...] | list[Cell], widths: list[float], he
             page.set_draw_color(*INK)
             page.rect(left, top + 1.2, 2.6, 2.6, style="DF")
         page.set_xy(left + shift, top + 0.6)
-        align = "L" if n == 0 else "R"
+        align = "L" if n == 0 or words[n] else "R"
         page.multi_cell(width - GAP - shift, 3.6, cell.text, align=align, new_x="RIGHT", new_y="TOP")
         if cell.bar:
             _bar(page, cell, left, top + height - 1.9, width - GAP)

@@ -27,7 +27,7 @@ def draw(image: np.ndarray, plane: Plane, alt: str, label: str = "") -> Picture:
 
     shown = Image.fromarray(image)
     pen, size = ImageDraw.Draw(shown), image.shape[0]
-    font = ImageFont.load_default(max(12, size // 18))
+    font = ImageFont.load_default(max(12, size // 15))
     middle, edge = size / 2, 4
     left, right, top, bottom = plane.letters
     places = {"lm": (left, (edge, middle)), "rm": (right, (size - edge, middle))}
@@ -38,7 +38,7 @@ def draw(image: np.ndarray, plane: Plane, alt: str, label: str = "") -> Picture:
     end = edge + length / plane.mm_per_pixel
     pen.line((edge, size - edge - 2, end, size - edge - 2), fill="black", width=5)
     pen.line((edge + 1, size - edge - 2, end - 1, size - edge - 2), fill="white", width=3)
-    small = ImageFont.load_default(max(10, size // 24))
+    small = ImageFont.load_default(max(10, size // 20))
     pen.text(
         (edge, size - edge - 7), f"{length} mm", fill="white", font=small, anchor="lb", stroke_width=2, stroke_fill="black"
     )

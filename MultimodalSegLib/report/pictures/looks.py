@@ -68,7 +68,7 @@ def outlined(image: np.ndarray, mask: np.ndarray, color: tuple[int, int, int] = 
 def heated(image: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Lay a map (rows, columns) of 0 to 1 over an image; the higher, the lighter and the less transparent."""
     part = np.clip(np.nan_to_num(values), 0, 1)
-    return _blend(image, heat_colors(part), HEAT_OPACITY * np.sqrt(part)[..., None])
+    return _blend(image, heat_colors(part), HEAT_OPACITY * part[..., None])
 
 
 def heat_colors(part: np.ndarray) -> np.ndarray:

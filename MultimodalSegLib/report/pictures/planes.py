@@ -5,7 +5,6 @@ The patient's right is on the left of an axial or coronal picture, anterior is o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +83,21 @@ def array_index(grid: Grid, points: np.ndarray) -> np.ndarray:
     return np.moveaxis(index[..., ::-1], -1, 0)
 
 
-def planes(center: Triple, side: float, pixels: int, orientations: Sequence[str] = tuple(AXES)) -> tuple[Plane, ...]:
-    """The three planes through a point."""
-    return tuple(Plane(orientation, center, side, pixels) for orientation in orientations)
+def planes(center: Triple, side: float, pixels: int, through: Triple | None = None) -> tuple[Plane, ...]:
+    """The three planes through a point.
+
+    Args:
+        center: middle of the pictures, LPS mm.
+        side: length of their sides, mm.
+        pixels: along each side.
+        through: the point, if it is not to be in the middle of the pictures, LPS mm.
+    """
+    made = []
+    for orientation, (right, down, _) in AXES.items():
+        seen = np.abs(right) + np.abs(down) > 0
+        x, y, z = np.where(seen, center, center if through is None else through).tolist()
+        made.append(Plane(orientation, (x, y, z), side, pixels))
+    return tuple(made)
 
 
 def middle(volume: Volume) -> tuple[Triple, float]:

@@ -18,7 +18,7 @@ from .views import Views, close_up, heat_of, outline_of
 
 PICTURED = 6
 """Maps with pictures."""
-PIXELS = 300
+PIXELS = 256
 
 METHODS = {
     "gradcam": "Grad-CAM",
@@ -56,10 +56,16 @@ def explanation(findings: Findings, views: Views) -> list[Section]:
     return [Section("Where the network looked", tuple(blocks)), *smaller]
 
 
+def _parts(findings: Findings, name: str) -> tuple[str, str, str]:
+    """What a map is about, its method, and the scan that it is of, empty if it is of all: ``"lesion.gradcam-CT"``."""
+    key, _, method = name.partition(".")
+    before, _, modality = method.rpartition("-")
+    return (key, before, modality) if modality in findings.aligned.volumes else (key, method, "")
+
+
 def _title(findings: Findings, name: str) -> str:
     """Such as ``"Lesion 2, Grad-CAM"``."""
-    key, _, rest = name.partition(".")
-    method, _, modality = rest.partition(".")
+    key, method, modality = _parts(findings, name)
     target = findings.target(key)
     subject = findings.lesion_name(target) if isinstance(target, LesionPart) else target.name if target else key
     return ", ".join(filter(None, (subject, METHODS.get(method, method), modality)))
@@ -95,14 +101,17 @@ def _pictured(findings: Findings, views: Views, names: list[str]) -> Iterator[Se
         cuts = planes(central_point(index, labels), max(close_up(points), 140.0), PIXELS)
         outline = outline_of(labels, value, index)
         title = _title(findings, name)
-        modality = name.partition(".")[2].partition(".")[2]
+        subject = title.partition(",")[0].lower()
         drawn = views.pictures(
-            modality if modality in findings.aligned.volumes else findings.aligned.reference,
+            _parts(findings, name)[2] or findings.aligned.reference,
             cuts,
-            f"with the map {title} as heat",
-            overlays=[(_both(heat_of(values), outline), ", the structure outlined in yellow")],
+            f"through {subject}",
+            overlays=[
+                (outline, ", outlined in yellow"),
+                (_both(heat_of(values), outline), f", outlined in yellow, with the map {title} as heat"),
+            ],
         )
-        yield Section(title, (Pictures(tuple(drawn), columns=3, narrow=3),), level=3)
+        yield Section(title, (Pictures(tuple(drawn), columns=6, narrow=2),), level=3)
 
 
 def _voxels(findings: Findings, target: SegmentClass | LesionPart) -> tuple[int, np.ndarray]:

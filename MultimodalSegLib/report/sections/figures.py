@@ -19,6 +19,8 @@ def shown(value: float | None, digits: int = 3) -> str:
     """
     if value is None:
         return ""
+    if isinstance(value, int) or value == 0:
+        return f"{value:.0f}"
     magnitude = math.floor(math.log10(abs(value))) if value else 0
     decimals = min(max(0, digits - 1 - magnitude), MOST_DECIMALS)
     return f"{value:.{decimals}f}".replace("-", "\N{MINUS SIGN}")

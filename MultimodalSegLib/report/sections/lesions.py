@@ -21,14 +21,15 @@ PIXELS = 256
 
 COLUMNS = {
     "longest_diameter_mm": "Longest diameter (mm)",
-    "axial_diameter_mm": "Longest axial diameter (mm)",
-    "axial_perpendicular_mm": "Its perpendicular (mm)",
+    "in_plane_diameter_mm": "In a slice (mm)",
+    "perpendicular_mm": "Its perpendicular (mm)",
     "sphericity": "Sphericity",
-    "location": "Location",
     "side": "Side",
-    "nearest_structure": "Nearest structure",
+    "location": "Location",
+    "nearest": "Nearest structure",
+    "enhancement_percent": "Enhancement (%)",
     "change": "Change",
-    "change_percent": "Change (%)",
+    "volume_change_percent": "Change of volume (%)",
 }
 """Columns of lesions.csv that are shown, with their titles; those that are missing or empty are left out."""
 

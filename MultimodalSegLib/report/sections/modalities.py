@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..document.content import Block, Cell, Paragraph, Pictures, Section, Table
 from ..findings import Findings, number
-from ..pictures.planes import middle, planes
 from .figures import bars, percent, shown
 from .maps import heat_legend, read_map
 from .views import Views, heat_of
@@ -62,14 +61,14 @@ def _contributions(findings: Findings) -> Table | None:
 
 
 def _fusion(findings: Findings, views: Views) -> list[Block]:
-    drawn, (center, side) = [], middle(findings.segmentation.labels)
+    drawn = []
     for name, path in findings.fusion_maps.items():
         values = read_map(path)
         if values is not None and name in findings.aligned.volumes:
             words = f", weight of the {name} as heat"
-            cuts = planes(center, side, PIXELS)
+            cuts = views.whole(PIXELS)
             drawn += views.pictures(name, cuts, "through the middle", overlays=[(heat_of(values), words)])
     if not drawn:
         return []
     caption = "Where the network relied on which scan: fusion weights over the scan they belong to."
-    return [Pictures(tuple(drawn), columns=6 if len(drawn) > 3 else 3, narrow=3, caption=caption), heat_legend("weight")]
+    return [Pictures(tuple(drawn), columns=6 if len(drawn) == 6 else 3, narrow=3, caption=caption), heat_legend("weight")]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..document.content import Facts, Pictures, Section
 from ..findings import Findings
-from ..pictures.planes import middle, planes
 from .figures import percent, shown
 from .views import Views
 
@@ -37,13 +36,11 @@ def case(findings: Findings, identifier: str, identity: tuple[tuple[str, str], .
 
 def overview(findings: Findings, views: Views) -> Section:
     """All structures over the reference scan, beside the scan alone."""
-    center, side = middle(findings.segmentation.labels)
     pictures = views.pictures(
         findings.aligned.reference,
-        planes(center, side, PIXELS),
-        "through the middle of what was segmented",
+        views.whole(PIXELS),
+        "through the middle of the head" if findings.region == "head" else "through the middle",
         overlays=[(None, ", scan alone"), (views.structures, ", with all structures in color")],
     )
-    ordered = [*pictures[::2], *pictures[1::2]]
-    caption = "Above the scan, below it all structures in the colors of the tables."
-    return Section("Overview", (Pictures(tuple(ordered), columns=3, narrow=3, caption=caption),))
+    caption = "The scan, and over it all structures in the colors of the tables."
+    return Section("Overview", (Pictures(tuple(pictures), columns=3, narrow=2, caption=caption, down=True),))

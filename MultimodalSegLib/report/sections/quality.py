@@ -8,7 +8,6 @@ from ..document.content import LEVELS, Block, Cell, Notices, Pictures, Section, 
 from ..findings import Findings, number
 from ..pictures.drawing import draw
 from ..pictures.looks import checkerboard, edged
-from ..pictures.planes import middle, planes
 from .figures import percent, shown
 from .views import Views
 
@@ -49,23 +48,21 @@ def registration(findings: Findings, views: Views) -> list[Section]:
     blocks: list[Block] = []
     table = _table(findings)
     blocks += [table] if table else []
-    center, side = middle(findings.segmentation.labels)
     for name in moving:
         drawn = []
-        for plane in planes(center, side, PIXELS):
+        for plane in views.whole(PIXELS):
             first, second = views.slice(reference, plane), views.slice(name, plane)
             board = checkerboard(first, second, max(1, round(TILE / plane.mm_per_pixel)))
             alt = f"{reference} and {name} in alternate squares of {TILE:.0f} mm, {plane.orientation} slice."
             drawn.append(draw(board, plane, alt, f"{reference} and {name}, {plane.orientation}"))
-        for plane in planes(center, side, PIXELS):
-            edges = edged(views.slice(reference, plane), views.slice(name, plane), plane.mm_per_pixel)
+            edges = edged(first, second, plane.mm_per_pixel)
             alt = f"{reference} with the contours of the {name} in orange, {plane.orientation} slice."
             drawn.append(draw(edges, plane, alt, f"contours of {name} on {reference}, {plane.orientation}"))
         caption = (
-            f"Above {reference} and {name} in alternate squares: contours run on across the squares where the two agree. "
-            f"Below the {reference} with the contours of the {name}."
+            f"{reference} and {name} in alternate squares, where contours run on across the squares if the two agree, "
+            f"and the {reference} with the contours of the {name} in orange."
         )
-        blocks.append(Pictures(tuple(drawn), columns=3, narrow=3, caption=caption))
+        blocks.append(Pictures(tuple(drawn), columns=3, narrow=2, caption=caption, down=True))
     return [Section("How well the scans lie on one another", tuple(blocks))]
 
 
@@ -81,7 +78,7 @@ def _table(findings: Findings) -> Table | None:
         "Scans",
         "Registration",
         "Mutual information before",
-        "after",
+        "Mutual information after",
         "Overlap of the foregrounds (Dice)",
         "Reference covered",
     )

@@ -10,7 +10,8 @@ from .figures import bars, shown, span
 
 GROUPS = {"brain": "Brain", "csf": "Cerebrospinal fluid", "bone": "Bone", "soft tissue": "Soft tissue"}
 OTHER = "Other structures"
-UNITS = {"CT": "HU"}
+SMALLER = 8.0
+"""A structure that is so many times smaller than the largest of its group is listed apart."""
 
 
 def structures(findings: Findings) -> list[Section]:
@@ -21,8 +22,25 @@ def structures(findings: Findings) -> list[Section]:
     for row, entry in known:
         if entry is not None and entry.group != "lesion" and row.get("name") == entry.name:
             groups[GROUPS.get(entry.group, OTHER)].append(row)
-    tables: list[Block] = [_table(findings, title, rows) for title, rows in groups.items() if rows]
+    tables: list[Block] = []
+    for title, rows in groups.items():
+        tables += [_table(findings, part, of_part) for part, of_part in by_size(title, rows) if of_part]
     return [Section("Structures", tuple(tables))] if tables else []
+
+
+def by_size(title: str, rows: Sequence[Row]) -> list[tuple[str, list[Row]]]:
+    """Small structures apart from large ones, whose scale would leave them no bar that can be seen."""
+    limit = max((number(row.get("volume_ml")) or 0.0 for row in rows), default=0.0) / SMALLER
+    small = [row for row in rows if (number(row.get("volume_ml")) or 0.0) < limit]
+    if len(small) < 2:
+        return [(title, list(rows))]
+    return [(title, [row for row in rows if row not in small]), (f"{title}, smaller structures", small)]
+
+
+def unit_of(rows: Sequence[Row], modality: str) -> str:
+    """The unit of a modality's intensities as the table tells it, or HU for CT."""
+    told = next((row[f"unit_{modality}"] for row in rows if row.get(f"unit_{modality}")), "")
+    return told or ("HU" if modality == "CT" else "raw")
 
 
 def volume_interval(findings: Findings, value: str) -> tuple[float, float] | None:
@@ -39,23 +57,11 @@ def interval_title(findings: Findings) -> str:
     return "Interval (ml)" if level is None else f"{100 * level:.0f} % interval (ml)"
 
 
-def asymmetries(rows: Sequence[Row]) -> dict[str, float]:
-    """By name of a structure the difference of left and right, in percent of their mean; positive if left is larger."""
-    volumes = {row["name"]: number(row.get("volume_ml")) for row in rows}
-    found = {}
-    for name, left in volumes.items():
-        partner = name.replace("Left ", "Right ", 1)
-        right = volumes.get(partner) if partner != name else None
-        if left is not None and right is not None and left + right > 0:
-            found[name] = found[partner] = 100 * (left - right) / (0.5 * (left + right))
-    return found
-
-
 def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
     colors = {str(entry.value): entry.color for entry in findings.segmentation.classes}
     volumes = [number(row.get("volume_ml")) for row in rows]
     intervals = [volume_interval(findings, row["value"]) for row in rows]
-    differences = asymmetries(rows)
+    differences = [number(row.get("asymmetry_percent")) for row in rows]
     means = [name for name in findings.modalities if any(row.get(f"mean_{name}") for row in rows)]
     columns: Mapping[str, list[Cell]] = {
         "Structure": [Cell(row["name"], color=colors.get(row["value"])) for row in rows],
@@ -64,10 +70,12 @@ def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
         ],
         **({interval_title(findings): [Cell(span(interval)) for interval in intervals]} if any(intervals) else {}),
         **(
-            {"Left to right (%)": [Cell(_signed(differences.get(row["name"]))) for row in rows]} if differences else {}
+            {"Asymmetry (%)": [Cell(_signed(difference)) for difference in differences]}
+            if any(difference is not None for difference in differences)
+            else {}
         ),
         **{
-            f"Mean {name}" + (f" ({UNITS[name]})" if name in UNITS else ""): [
+            f"Mean {name} ({unit_of(rows, name)})": [
                 Cell(shown(number(row.get(f"mean_{name}")))) for row in rows
             ]
             for name in means
@@ -75,6 +83,8 @@ def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
     }
     caption = f"{title}. Bars are to one scale within the table"
     caption += ", the line on a bar is the interval." if any(intervals) else "."
+    if "Asymmetry (%)" in columns:
+        caption += " Asymmetry is left minus right in percent of their mean."
     return Table(caption, tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from ..document.content import Block, Cell, Facts, Paragraph, Pictures, Section, Table
+from ..document.content import Block, Cell, Facts, Paragraph, Picture, Pictures, Section, Table
 from ..findings import Findings, number
-from ..pictures.planes import middle, planes
 from .figures import bars, shown
 from .maps import heat_legend, read_map
-from .views import Views, heat_of
+from .views import Overlay, Views, heat_of
 
 PIXELS = 300
 METHODS = {"tta": "test-time augmentation", "dropout": "Monte-Carlo dropout", "ensemble": "ensemble of checkpoints"}
 WORDS = {
-    "entropy": "Where the network hesitates (predictive entropy).",
-    "disagreement": "Where the samples contradict one another (mutual information).",
+    "entropy": "Entropy: where the network hesitates.",
+    "disagreement": "Disagreement: where its runs contradict one another (mutual information).",
 }
 
 
@@ -28,8 +25,7 @@ def uncertainty(findings: Findings, views: Views) -> list[Section]:
     blocks += [Paragraph(calibration)] if calibration else []
     agreements = _agreements(findings)
     blocks += [agreements] if agreements else []
-    for name, path in findings.uncertainty_maps.items():
-        blocks += _pictures(findings, views, name, path)
+    blocks += _pictures(findings, views)
     return [Section("How sure the result is", tuple(blocks))] if blocks else []
 
 
@@ -50,8 +46,8 @@ def _pairs(findings: Findings) -> list[tuple[str, str]]:
     if summary.get("method"):
         method = str(summary["method"])
         pairs.append(("Method", METHODS.get(method, method)))
-    if number(summary.get("samples")) is not None:
-        pairs.append(("Runs of the network", shown(number(summary["samples"]))))
+    if (samples := number(summary.get("samples"))) is not None:
+        pairs.append(("Samples", f"{samples:.0f}"))
     return pairs
 
 
@@ -67,20 +63,22 @@ def _agreements(findings: Findings) -> Table | None:
     return Table(caption, ("Structure", "Agreement"), rows)
 
 
-def _pictures(findings: Findings, views: Views, name: str, path: Path) -> list[Block]:
-    values = read_map(path)
-    if values is None:
+def _pictures(findings: Findings, views: Views) -> list[Block]:
+    """The maps on planes through the largest lesion, or through the middle."""
+    overlays: list[tuple[Overlay | None, str]] = []
+    legends: list[Picture] = []
+    for name, path in findings.uncertainty_maps.items():
+        values = read_map(path)
+        if values is not None:
+            highest = max(float(values.array.max()), 1e-6)
+            overlays.append((heat_of(values, highest), f", {name} as heat"))
+            legends += heat_legend(name, shown(highest, 2)).pictures
+    if not overlays:
         return []
-    center, side = middle(findings.segmentation.labels)
-    if findings.parts:
-        center = findings.parts[0].center
-    highest = max(float(values.array.max()), 1e-6)
+    pair = overlays if len(overlays) == 2 else [(None, ", scan alone"), *overlays]
+    through = findings.parts[0].center if findings.parts else None
     where = "through the largest lesion" if findings.parts else "through the middle"
-    drawn = views.pictures(
-        findings.aligned.reference,
-        planes(center, side, PIXELS),
-        where,
-        overlays=[(heat_of(values, highest), f", {name} as heat")],
-    )
-    caption = f"{WORDS[name]} Slices {where}."
-    return [Pictures(tuple(drawn), columns=3, narrow=3, caption=caption), heat_legend(name, shown(highest, 2))]
+    drawn = views.pictures(findings.aligned.reference, views.whole(PIXELS, through), where, overlays=pair)
+    words = " ".join(WORDS[name] for name in findings.uncertainty_maps)
+    pictures = Pictures(tuple(drawn), columns=3, narrow=2, caption=f"{words} Slices {where}.", down=True)
+    return [pictures, Pictures(tuple(legends), columns=4, narrow=2)]

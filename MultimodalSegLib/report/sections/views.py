@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -12,9 +13,10 @@ from ...images.intensities import outside_value
 from ...images.volume import Volume
 from ..document.content import Picture
 from ..findings import Findings
+from ..lesion_parts import central_point
 from ..pictures.drawing import draw
 from ..pictures.looks import filled, gray, gray_window, heated, outlined
-from ..pictures.planes import Plane, sample
+from ..pictures.planes import Plane, middle, planes, sample
 
 Overlay = Callable[[np.ndarray, Plane], np.ndarray]
 """Draws over a gray slice: image (rows, columns, 3) and plane to image."""
@@ -37,6 +39,25 @@ class Views:
         if modality not in self._windows:
             self._windows[modality] = gray_window(volume, modality, self.findings.region)
         return gray(sample(volume, plane, outside=outside_value(modality)), self._windows[modality])
+
+    def whole(self, pixels: int, through: Triple | None = None) -> tuple[Plane, ...]:
+        """Planes that show everything segmented: through a point, or else through the middle of the brain.
+
+        Where the model knows no brain, through the middle of everything.
+        """
+        center, side = self._whole
+        return planes(center, side, pixels, through or self._heart)
+
+    @cached_property
+    def _whole(self) -> tuple[Triple, float]:
+        return middle(self.findings.segmentation.labels)
+
+    @cached_property
+    def _heart(self) -> Triple | None:
+        segmentation = self.findings.segmentation
+        brain = [entry.value for entry in segmentation.classes if entry.group == "brain"]
+        index = np.argwhere(np.isin(segmentation.labels.array[::2, ::2, ::2], brain)) * 2
+        return central_point(index, segmentation.labels) if len(index) else None
 
     def labels(self, plane: Plane) -> np.ndarray:
         """The label map on a plane."""
@@ -87,8 +108,6 @@ def outline_of(labels: Volume, value: int, index: np.ndarray | None = None) -> O
 
 def cropped(volume: Volume, low: np.ndarray, array: np.ndarray) -> Volume:
     """An array (k, j, i) that begins at array index ``low`` of a volume, as a volume in the same space."""
-    from dataclasses import replace
-
     grid = volume.grid
     x, y, z = (grid.affine[:3, :3] @ low[::-1] + grid.affine[:3, 3]).tolist()
     k, j, i = array.shape
