@@ -54,7 +54,8 @@ def run_report(run: FinishedRun, options: ReportOptions | None = None, progress:
     options = options or ReportOptions()
     folder, written = run.folder, []
     source, asked = _source(run, options.dicom)
-    steps = 2 + options.pdf + (source is not None)
+    with_dicom = source is not None and options.dicom != "no"
+    steps = 2 + options.pdf + with_dicom
     findings = read_findings(folder.path, folder.record, run.aligned, run.segmentation, run.bundle.region)
 
     earlier = {folder.path / name for name in folder.record["stages"].get("report", {}).get("files", ())}
@@ -74,7 +75,7 @@ def run_report(run: FinishedRun, options: ReportOptions | None = None, progress:
             progress(Event("report", 2, steps, "report.pdf"))
             content = pdf(document)
             put("report.pdf", lambda path: path.write_bytes(content))
-        if source is not None:
+        if source is not None and with_dicom:
             progress(Event("report", steps - 1, steps, "DICOM"))
             try:
                 objects = dicom_objects(findings, series_files(source))
@@ -93,9 +94,7 @@ def run_report(run: FinishedRun, options: ReportOptions | None = None, progress:
 
 def _source(run: FinishedRun, dicom: str) -> tuple[Path | None, bool]:
     """Folder of the DICOM series of the reference, if there is one, and whether the user named it."""
-    if dicom == "no":
-        return None, False
-    if dicom != "auto":
+    if dicom not in ("auto", "no"):
         return Path(dicom), True
     path = Path(run.folder.record["inputs"][run.aligned.reference]["path"])
     return (path if path.is_dir() else None), False

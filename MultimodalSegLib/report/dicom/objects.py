@@ -33,9 +33,7 @@ def dicom_objects(findings: Findings, files: Sequence[Path]) -> tuple[Any, Any]:
         MissingPackageError: highdicom is not installed.
     """
     if importlib.util.find_spec("highdicom") is None:
-        raise MissingPackageError(
-            "highdicom is not installed.", "Install it with: pip install 'multimodalseg[report]'"
-        )
+        raise MissingPackageError("highdicom is not installed.", "Install it with: pip install 'multimodalseg[report]'")
     labels, segments = measured_segments(findings)
     model = {key: findings.segmentation.model.get(key) or "unknown" for key in ("name", "version")}
     try:
@@ -52,5 +50,6 @@ def dicom_objects(findings: Findings, files: Sequence[Path]) -> tuple[Any, Any]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:  # what highdicom says of incomplete headers
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"The DICOM images lack what a segmentation object needs: {reason}", "Use the images as the scanner sent them."
+            f"The DICOM images lack what a segmentation object needs: {reason}",
+            "Use the images as the scanner sent them.",
         ) from error

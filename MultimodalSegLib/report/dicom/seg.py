@@ -65,14 +65,12 @@ def seg_dataset(
         InputError: nothing is segmented, or the slices do not lie on the grid of the label map.
     """
     import highdicom as hd
-    from pydicom import dcmread
 
     counts = np.bincount(labels.ravel())
     present = [segment for segment in segments if segment.value < len(counts) and counts[segment.value]]
     if not present:
         raise InputError("The segmentation is empty.", "There is nothing to export.")
-    sources = sorted((dcmread(str(file), stop_before_pixels=True) for file in files), key=_along_normal)
-    _complete(sources)
+    sources = source_images(files)
     lookup = np.zeros(len(counts), np.uint8 if len(present) < 256 else np.uint16)
     for number, segment in enumerate(present, start=1):
         lookup[segment.value] = number
@@ -98,17 +96,22 @@ def seg_dataset(
     )
 
 
-def _complete(sources: Sequence[Any]) -> None:
-    """Give slices the distance to their neighbors, in memory: some say a wrong one, some not how thick they are.
+def source_images(files: Sequence[Path]) -> list[Any]:
+    """The headers of a series in order of position, each with the distance to its neighbors.
 
-    highdicom copies both, and a wrong distance makes the result unreadable as a volume.
+    Some slices say a wrong one, some not how thick they are; highdicom copies both, and a wrong distance makes the
+    result unreadable as a volume.
     """
+    from pydicom import dcmread
+
+    sources = sorted((dcmread(str(file), stop_before_pixels=True) for file in files), key=_along_normal)
     places = [_along_normal(source) for source in sources]
     step = abs(places[-1] - places[0]) / max(1, len(places) - 1) or 1.0
     for source in sources:
         source.SpacingBetweenSlices = round(step, 6)
         if source.get("SliceThickness") is None:
             source.SliceThickness = round(step, 6)
+    return sources
 
 
 def _along_normal(source: Any) -> float:

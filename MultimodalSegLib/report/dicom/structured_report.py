@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .seg import MANUFACTURER, concept
+from .seg import MANUFACTURER, concept, source_images
 from .segments import MeasuredSegment
 from .terms import Code
 
@@ -43,10 +43,9 @@ def structured_report(
         The highdicom data set; ``save_as`` writes it.
     """
     import highdicom as hd
-    from pydicom import dcmread
     from pydicom.sr.codedict import codes
 
-    sources = [dcmread(str(file), stop_before_pixels=True) for file in files]
+    sources = source_images(files)
     algorithm = hd.sr.AlgorithmIdentification(name=f"{MANUFACTURER} {model['name']}", version=model["version"])
     observer = hd.sr.ObserverContext(
         observer_type=codes.DCM.Device,

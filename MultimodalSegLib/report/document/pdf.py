@@ -172,7 +172,10 @@ def _table(page: Any, block: Table) -> None:
     head()
     for row in block.rows:
         page.set_font(FAMILY, "", 7.5)
-        lines = max(_lines(page, cell.text, width - GAP - 4.0 * bool(cell.color)) for cell, width in zip(row, widths, strict=True))
+        lines = max(
+            _lines(page, cell.text, width - GAP - 4.0 * bool(cell.color))
+            for cell, width in zip(row, widths, strict=True)
+        )
         height = 3.6 * lines + (2.8 if any(cell.bar for cell in row) else GAP)
         if _room(page, height):
             head()
@@ -205,9 +208,7 @@ def _widths(page: Any, block: Table) -> list[float]:
     return [width + spare * part / sum(yielding) for width, part in zip(needed, yielding, strict=True)]
 
 
-def _rule(
-    page: Any, row: Sequence[Cell], widths: Sequence[float], words: Sequence[bool], height: float
-) -> None:
+def _rule(page: Any, row: Sequence[Cell], widths: Sequence[float], words: Sequence[bool], height: float) -> None:
     """One row of a table with the line below it."""
     left, top = MARGIN, page.get_y()
     page.set_text_color(*INK)

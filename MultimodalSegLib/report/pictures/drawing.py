@@ -40,8 +40,16 @@ def draw(image: np.ndarray, plane: Plane, alt: str, label: str = "") -> Picture:
     pen.line((edge + 1, size - edge - 2, end - 1, size - edge - 2), fill="white", width=3)
     small = ImageFont.load_default(max(10, size // 20))
     pen.text(
-        (edge, size - edge - 7), f"{length} mm", fill="white", font=small, anchor="lb", stroke_width=2, stroke_fill="black"
+        (edge, size - edge - 7),
+        f"{length} mm",
+        fill="white",
+        font=small,
+        anchor="lb",
+        stroke_width=2,
+        stroke_fill="black",
     )
+    if not np.ptp(image, axis=2).any():
+        shown = shown.convert("L")  # a third of the bytes
     side = " The patient's left is on the right." if right == "L" else " Anterior is on the left."
     return Picture(png(shown), (size, size), alt + side, label)
 
@@ -57,5 +65,5 @@ def color_bar(alt: str, label: str) -> Picture:
 def png(image: object) -> bytes:
     """Content of a PNG file of a Pillow image."""
     stream = io.BytesIO()
-    image.save(stream, "PNG", compress_level=6)  # type: ignore[attr-defined]
+    image.save(stream, "PNG", compress_level=4)  # type: ignore[attr-defined]
     return stream.getvalue()

@@ -90,7 +90,9 @@ def edged(image: np.ndarray, other: np.ndarray, mm_per_pixel: float) -> np.ndarr
     """
     from skimage.feature import canny
 
-    edges = canny(other[..., 0] / 255.0, sigma=1.5 / mm_per_pixel, low_threshold=0.8, high_threshold=0.92, use_quantiles=True)
+    edges = canny(
+        other[..., 0] / 255.0, sigma=1.5 / mm_per_pixel, low_threshold=0.8, high_threshold=0.92, use_quantiles=True
+    )
     marked = image.copy()
     marked[edges] = EDGE
     return marked

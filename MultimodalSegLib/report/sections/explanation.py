@@ -126,5 +126,3 @@ def _voxels(findings: Findings, target: SegmentClass | LesionPart) -> tuple[int,
 
 def _both(first: Any, second: Any) -> Any:
     return lambda image, plane: second(first(image, plane), plane)
-
-

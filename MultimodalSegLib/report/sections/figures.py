@@ -14,7 +14,7 @@ def shown(value: float | None, digits: int = 3) -> str:
     """A number with so many significant digits, without an exponent; empty for None.
 
     Example:
-        >>> shown(1234.5), shown(12.345), shown(0.00123), shown(None)
+        >>> shown(1234.6), shown(12.345), shown(0.00123), shown(None)
         ('1235', '12.3', '0.0012', '')
     """
     if value is None:

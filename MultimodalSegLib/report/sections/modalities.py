@@ -71,4 +71,7 @@ def _fusion(findings: Findings, views: Views) -> list[Block]:
     if not drawn:
         return []
     caption = "Where the network relied on which scan: fusion weights over the scan they belong to."
-    return [Pictures(tuple(drawn), columns=6 if len(drawn) == 6 else 3, narrow=3, caption=caption), heat_legend("weight")]
+    return [
+        Pictures(tuple(drawn), columns=6 if len(drawn) == 6 else 3, narrow=3, caption=caption),
+        heat_legend("weight"),
+    ]

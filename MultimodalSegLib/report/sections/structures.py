@@ -75,9 +75,7 @@ def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
             else {}
         ),
         **{
-            f"Mean {name} ({unit_of(rows, name)})": [
-                Cell(shown(number(row.get(f"mean_{name}")))) for row in rows
-            ]
+            f"Mean {name} ({unit_of(rows, name)})": [Cell(shown(number(row.get(f"mean_{name}")))) for row in rows]
             for name in means
         },
     }

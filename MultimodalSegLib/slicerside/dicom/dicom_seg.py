@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, MissingPackageError, OutputError
+from ...report.dicom.terms import parse_terminology
 from ..packages import slicer, vtk
 from ..scene.nodes import Node, hierarchy_item, labels_from_segmentation, segment_value
-from ...report.dicom.terms import parse_terminology
 from ..text import _
 
 PLUGIN = "DICOMSegmentationPlugin"
