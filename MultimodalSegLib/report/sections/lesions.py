@@ -21,7 +21,7 @@ PIXELS = 256
 
 COLUMNS = {
     "longest_diameter_mm": "Longest diameter (mm)",
-    "in_plane_diameter_mm": "In a slice (mm)",
+    "in_plane_diameter_mm": "Longest in a slice (mm)",
     "perpendicular_mm": "Its perpendicular (mm)",
     "sphericity": "Sphericity",
     "side": "Side",
@@ -67,8 +67,9 @@ def _table(findings: Findings) -> Table:
 
 
 def _text(cell: str) -> str:
+    """A number with its digits; of a list, its first entry."""
     value = number(cell)
-    return cell if value is None else shown(value)
+    return cell.partition(";")[0] if value is None else shown(value)
 
 
 def _pictured(findings: Findings, views: Views) -> Iterator[Section]:
