@@ -18,6 +18,7 @@ from .commands.networks import networks
 from .commands.plan import plan
 from .commands.pretrain import pretrain
 from .commands.register import register
+from .commands.report import report
 from .commands.segment import segment
 from .commands.train import train
 from .errors import InputError
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command()(segment)
 app.command()(register)
 app.command()(explain)
+app.command()(report)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)

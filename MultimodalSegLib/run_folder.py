@@ -159,7 +159,7 @@ class RunFolder:
         yield
         self.record["stages"][name] = {"finished": _now(), "files": self._written}
         self.record["seconds"][name] = round(time.perf_counter() - start, 3)
-        self.record["peak_memory_mb"] = peak_memory_mb()
+        self.record["peak_memory_mb"] = max(peak_memory_mb(), self.record.get("peak_memory_mb", 0.0))
         self.save()
 
     def verify(self) -> None:

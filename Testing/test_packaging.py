@@ -27,7 +27,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 # Import names whose package on PyPI is called otherwise.
 DISTRIBUTION = {"skimage": "scikit-image", "slicer": "slicer-core", "vtk": "slicer-core", "PIL": "pillow"}
-DISTRIBUTION |= {"lightning_fabric": "lightning-fabric", "yaml": "PyYAML"}
+DISTRIBUTION |= {"lightning_fabric": "lightning-fabric", "yaml": "PyYAML", "fpdf": "fpdf2"}
 
 
 def extension(name: str) -> str:
@@ -112,7 +112,7 @@ def test_every_package_that_the_library_imports_is_asked_for() -> None:
             elif isinstance(node, ast.Import):
                 used.update({alias.name.split(".")[0]: str(path) for alias in node.names})
     own = {"MultimodalSegLib", "qt", "ctk", "SampleData"} | sys.stdlib_module_names
-    asked_for = requirements("headless", "openvino", "train", "federated", "cluster")
+    asked_for = requirements("headless", "report", "openvino", "train", "federated", "cluster")
     missing = {name: path for name, path in used.items() if name not in own}
     assert not {n: path for n, path in missing.items() if DISTRIBUTION.get(n, n).lower() not in asked_for}
 

@@ -103,12 +103,10 @@ def read_series(folder: str | Path, uid: str = "") -> Volume:
             ones, several at one place, different sizes or directions, a tilted gantry, several frames per file.
     """
     folder = Path(folder)
-    everything = list_series(folder)
-    series = _chosen(everything, uid, folder)
-    slices = _in_order(series, folder)
+    series = _chosen(list_series(folder), uid, folder)
     reader = sitk.ImageSeriesReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileNames([str(image.path) for image in slices])
+    reader.SetFileNames([str(image.path) for image in _in_order(series, folder)])
     # In a PET every slice has a scale of its own, and the first one's type need not hold the others.
     reader.SetOutputPixelType(sitk.sitkFloat32)
     try:
@@ -119,6 +117,12 @@ def read_series(folder: str | Path, uid: str = "") -> Volume:
     volume = Volume.from_sitk(image, folder)
     check_grid(volume.grid, folder)
     return volume
+
+
+def series_files(folder: str | Path, uid: str = "") -> list[Path]:
+    """The files that :func:`read_series` reads, in order of position; the arguments and errors are the same."""
+    folder = Path(folder)
+    return [image.path for image in _in_order(_chosen(list_series(folder), uid, folder), folder)]
 
 
 def _chosen(everything: list[Series], uid: str, folder: Path) -> Series:

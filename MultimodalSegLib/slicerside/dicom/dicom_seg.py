@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, MissingPackageError, OutputError
+from ...report.dicom.terms import parse_terminology
 from ..packages import slicer, vtk
 from ..scene.nodes import Node, hierarchy_item, labels_from_segmentation, segment_value
-from ..scene.terms import parse_terminology
 from ..text import _
 
 PLUGIN = "DICOMSegmentationPlugin"
@@ -161,7 +161,7 @@ def _with_plugin(segmentation: Node, path: Path) -> None:
 
 
 def _with_highdicom(segmentation: Node, path: Path) -> None:
-    from .highdicom_seg import SegmentInfo, write_seg
+    from ...report.dicom.seg import SegmentInfo, seg_dataset
 
     reference = reference_volume(segmentation)
     assert reference is not None  # missing_for_export has looked
@@ -177,8 +177,7 @@ def _with_highdicom(segmentation: Node, path: Path) -> None:
         value = segment_value(segmentation, identifier)
         segments.append(SegmentInfo(segment.GetName(), value, segment.GetColor(), term))
     model = {key: segmentation.GetAttribute(f"MultimodalSeg.{key}") or "" for key in ("Model", "Version")}
-    write_seg(
-        path,
+    dataset = seg_dataset(
         labels,
         affine,
         source_files(reference),
@@ -187,3 +186,4 @@ def _with_highdicom(segmentation: Node, path: Path) -> None:
         version=model["Version"] or "unknown",
         description=SERIES_DESCRIPTION,
     )
+    dataset.save_as(str(path))

@@ -13,7 +13,7 @@ import pytest
 from MultimodalSegLib.errors import InputError, MissingPackageError, OutputError
 from MultimodalSegLib.images.io import read_volume
 from MultimodalSegLib.inference.segmentation import Segmentation
-from MultimodalSegLib.slicerside.scene.terms import Code, parse_terminology
+from MultimodalSegLib.report.dicom.terms import Code, parse_terminology
 from Testing.slicerside.conftest import CLASSES
 from Testing.slicerside.dicom.series import UID, StandInDatabase, write_series
 

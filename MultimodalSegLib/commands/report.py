@@ -1,0 +1,46 @@
+"""``report``: what a finished run has found, for people to read and for archives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .choices import Events
+from .ending import ending
+from .listeners import listener
+
+
+def report(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of a finished run.")],
+    pdf: Annotated[bool, typer.Option("--pdf", help="Write report.pdf too.")] = False,
+    dicom: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="DICOM series of the reference, for DICOM SEG and structured report; known if the run has read it.",
+        ),
+    ] = None,
+    no_dicom: Annotated[bool, typer.Option("--no-dicom", help="Write no DICOM.")] = False,
+    with_name: Annotated[
+        bool, typer.Option("--with-name", help="Tell the patient's name and the names of files in the report.")
+    ] = False,
+    model: Annotated[str, typer.Option(help="The model, if it is not where it was during the run.")] = "",
+    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+) -> None:
+    """Write the report of a finished run. For research use only."""
+    told = listener(events)
+    with ending(told, hint="The same command begins anew.") as progress:
+        from ..restore import open_run
+        from ..stages.report import ReportOptions, run_report
+
+        finished = open_run(run, model)
+        source = "no" if no_dicom else str(dicom) if dicom else "auto"
+        files = run_report(finished, ReportOptions(pdf=pdf, dicom=source, with_name=with_name), progress)
+        told.say(*(str(file) for file in files))
+        for sentence in finished.folder.record["warnings"]:
+            told.warn(sentence)
+        told.result(
+            {"run": str(run), "files": [str(file) for file in files], "warnings": finished.folder.record["warnings"]}
+        )
