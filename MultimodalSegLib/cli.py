@@ -12,6 +12,7 @@ from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
 from .commands.listeners import JsonLines
+from .commands.measure import measure
 from .commands.models import models
 from .commands.networks import networks
 from .commands.plan import plan
@@ -29,6 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(segment)
+app.command()(measure)
 app.command()(register)
 app.add_typer(models, name="models")
 app.command()(plan)
