@@ -55,7 +55,7 @@ def pet_unit(folder: Path | str) -> Unit:
 
 def unit_of_headers(headers: Sequence[Dataset]) -> Unit:
     """The same from the headers of all slices, in any order."""
-    stored = str(headers[0].get("Units", ""))
+    stored = str(headers[0].get("Units") or "")
     try:
         return Unit(SUV, _factor(headers, stored))
     except _Missing as why:

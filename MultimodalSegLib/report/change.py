@@ -106,7 +106,9 @@ def _touching(some: Sequence[np.ndarray], others: Sequence[np.ndarray], reach: f
     """Least distance (mm) from the lesions ``some`` to the ``others`` near them: (distance, one, other)."""
     owner_of_some = np.repeat(np.arange(len(some)), [len(points) for points in some])
     owner_of_others = np.repeat(np.arange(len(others)), [len(points) for points in others])
-    distance, nearest = cKDTree(np.concatenate(others)).query(np.concatenate(some), distance_upper_bound=reach)
+    distance, nearest = cKDTree(np.concatenate(others)).query(
+        np.concatenate(some), distance_upper_bound=reach * (1 + 1e-9)
+    )
     near = np.isfinite(distance)
     least: dict[tuple[int, int], float] = {}
     for d, a, b in zip(

@@ -1,6 +1,4 @@
-"""Bodies of known size, and lesions as experts have drawn them."""
-
-from pathlib import Path
+"""Bodies of known size, and results that hold them."""
 
 import numpy as np
 import SimpleITK as sitk
@@ -10,9 +8,6 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation
 from MultimodalSegLib.models.classes import SegmentClass
 from MultimodalSegLib.registration.aligned import AlignedCase
-
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
-"""Real scans, which are not part of the project."""
 
 LESION = SegmentClass("Lesion", 99, (255, 0, 0), "", "lesion")
 
