@@ -85,7 +85,7 @@ def test_the_tables_tell_the_structures_and_the_lesions(run: FinishedRun) -> Non
     assert structures[0]["unit_CT"] == "HU" and float(structures[0]["mean_CT"]) == pytest.approx(mean, rel=1e-3)
     assert [row["name"] for row in lesions] == ["Lesion 1", "Lesion 2", "Lesion 3"]
     assert float(lesions[0]["in_plane_diameter_mm"]) == pytest.approx(36, abs=4)
-    assert float(lesions[0]["distance_to_skull_mm"]) > 0
+    assert float(lesions[1]["distance_to_skull_mm"]) > 0
     record = json.loads((run.folder.path / "run.json").read_text())
     assert record["measurements"] == {"lesions": 3, "at_risk": ["Skull"]} and record["status"] == "finished"
     assert set(record["stages"]["measure"]["files"]) == {
