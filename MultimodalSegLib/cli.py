@@ -13,6 +13,7 @@ from .commands.distill import distill
 from .commands.doctor import doctor
 from .commands.explain import explain
 from .commands.listeners import JsonLines
+from .commands.measure import measure
 from .commands.models import models
 from .commands.networks import networks
 from .commands.plan import plan
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(segment)
+app.command()(measure)
 app.command()(register)
 app.command()(explain)
 app.command()(report)

@@ -14,18 +14,20 @@ from .checksum import checksum
 from .errors import InputError
 from .images.case import Case
 from .images.io import read_volume, write_volume
+from .images.suv import pet_unit
 from .inference.segmentation import Segmentation
 from .machine import versions
 from .models.bundle import Bundle, load_bundle
 from .notice import RESEARCH_USE
 from .progress import Event, Progress, silent
 from .registration.align import align
-from .registration.aligned import AlignedCase, Registration
-from .registration.register import LOW_HEAD_OVERLAP
+from .registration.aligned import AlignedCase
+from .registration.register import registration_warnings
 from .registration.transform_file import read_transform, write_transform
-from .restore import restored_alignment, restored_segmentation
+from .restore import FinishedRun, restored_alignment, restored_segmentation
 from .run_folder import RunFolder
 from .segment_options import SegmentOptions
+from .stages.measure import run_measure
 
 STAGES = ("read", "register", "segment", "measure")
 
@@ -63,7 +65,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
             if run.has("segment")
             else _segment(run, options, bundle, aligned, progress)
         )
-        _measure(run, segmentation, aligned, progress)
+        run_measure(FinishedRun(run, bundle, aligned, segmentation), progress=progress)
     return run
 
 
@@ -134,6 +136,11 @@ def _read(run: RunFolder, options: SegmentOptions, progress: Progress) -> Case:
                 run.warn(f"{name}: {warning.message}")
             grid = volumes[name].grid
             run.record["inputs"][name] |= {"sha256": checksum(path), "size": grid.size, "spacing": grid.spacing}
+            if name == "PET" and path.is_dir():
+                unit = pet_unit(path)
+                run.record["inputs"][name]["unit"] = asdict(unit)
+                if unit.reason:
+                    run.warn(unit.reason)
         progress(Event("read", len(volumes), len(volumes)))
     return Case(volumes, options.reference)
 
@@ -197,31 +204,3 @@ def _segment(
             run.warn(sentence)
         progress(Event("segment", 1, 1))
     return segmentation
-
-
-def _measure(run: RunFolder, segmentation: Segmentation, aligned: AlignedCase, progress: Progress) -> None:
-    """Explain and measure: explanation/modalities.csv, measurements.csv and warnings."""
-    from .explain.explanation import explain, write_modalities
-    from .report.measurements import write_measurements
-    from .report.report import report
-
-    with run.stage("measure"):
-        progress(Event("measure", 0, 1))
-        explanation = explain(segmentation)
-        told = report(segmentation, aligned, explanation)
-        run.write(run.path / "explanation" / "modalities.csv", partial(write_modalities, explanation))
-        run.write(run.measurements, partial(write_measurements, told.measurements))
-        for sentence in told.flags:
-            run.warn(sentence)
-        progress(Event("measure", 1, 1))
-
-
-def registration_warnings(moving: str, reference: str, registration: Registration) -> list[str]:
-    """A sentence for the user where an alignment may be wrong; empty where it looks right."""
-    quality = registration.quality
-    if quality.converged and quality.head_overlap >= LOW_HEAD_OVERLAP:
-        return []
-    return [
-        f"The alignment of {moving} with {reference} may be wrong, look at it before you use the result: "
-        f"overlap of the heads {quality.head_overlap:.2f}; {quality.message or 'no better than before'}."
-    ]

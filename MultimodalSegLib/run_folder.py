@@ -41,6 +41,7 @@ class RunFolder:
         self.record = record
         self.segmentation = path / "segmentation.seg.nrrd"
         self.measurements = path / "measurements.csv"
+        self.lesions = path / "lesions.csv"
         self._written: dict[str, str] = {}
 
     @classmethod
@@ -154,9 +155,18 @@ class RunFolder:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """One stage: its files, seconds and the peak memory are recorded when it has finished."""
+        """One stage: its files, seconds and the peak memory are recorded when it has finished.
+
+        One that is done again is unfinished from the first moment, so that a stop leaves no files that seem to have
+        been changed by somebody else.
+        """
         start, self._written = time.perf_counter(), {}
-        yield
+        if self.record["stages"].pop(name, None) is not None:
+            self.save()
+        try:
+            yield
+        finally:
+            self._remove_partial()
         self.record["stages"][name] = {"finished": _now(), "files": self._written}
         self.record["seconds"][name] = round(time.perf_counter() - start, 3)
         self.record["peak_memory_mb"] = max(peak_memory_mb(), self.record.get("peak_memory_mb", 0.0))

@@ -41,7 +41,11 @@ AT_FILE_SCOPE = {
     "slicerside": {"scipy", "SimpleITK", "slicer", "vtk"},
     **{room: {"scipy", "SimpleITK", "torch", "einops", "monai"} for room in TORCH_ROOMS},
 }
-WITHOUT_TORCH = {Path("inference/segmentation.py"), Path("explain/explanation.py")}  # they hold only data
+WITHOUT_TORCH = {  # they hold only data, or measure
+    Path("inference/segmentation.py"),
+    Path("inference/components.py"),
+    Path("explain/explanation.py"),
+}
 
 FILES = sorted(path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.py"))
 

@@ -66,6 +66,7 @@ def same_results(run: RunFolder, other: RunFolder) -> None:
         np.testing.assert_array_equal(read_volume(run.path / name).array, read_volume(other.path / name).array)
     np.testing.assert_array_equal(read_labels(run.segmentation).array, read_labels(other.segmentation).array)
     assert run.measurements.read_text() == other.measurements.read_text()
+    assert run.lesions.read_text() == other.lesions.read_text()
 
 
 def test_a_run_leaves_every_file_and_says_how_they_came_about(the_run: RunFolder, place: Path) -> None:
@@ -77,6 +78,7 @@ def test_a_run_leaves_every_file_and_says_how_they_came_about(the_run: RunFolder
         "segmentation.seg.nrrd",
         "probabilities/Skull.nrrd",
         "measurements.csv",
+        "lesions.csv",
         "explanation/modalities.csv",
     }
     record = json.loads((the_run.path / "run.json").read_text())
@@ -180,6 +182,7 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
         "aligned/CT.nrrd",
         "segmentation.seg.nrrd",
         "measurements.csv",
+        "lesions.csv",
         "explanation/modalities.csv",
     }
 

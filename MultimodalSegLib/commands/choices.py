@@ -12,6 +12,13 @@ class Kind(str, Enum):
     none = "none"
 
 
+class Between(str, Enum):
+    """How two runs of one patient are brought into one space."""
+
+    rigid = "rigid"
+    none = "none"
+
+
 class Device(str, Enum):
     """Where the network runs."""
 

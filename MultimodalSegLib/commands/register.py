@@ -31,8 +31,8 @@ def register(
         from ..images.intensities import outside_value
         from ..images.io import read_volume, write_volume
         from ..images.resample import resample
-        from ..pipeline import registration_warnings
         from ..registration.register import register as find_transform
+        from ..registration.register import registration_warnings
         from ..registration.transform_file import check_ending, write_transform
 
         if kind is Kind.none:

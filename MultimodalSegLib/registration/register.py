@@ -89,6 +89,17 @@ def register(
     return Registration(transform, quality, kind, time.monotonic() - began)
 
 
+def registration_warnings(moving: str, reference: str, registration: Registration) -> list[str]:
+    """A sentence for the user where an alignment may be wrong; empty where it looks right."""
+    quality = registration.quality
+    if quality.converged and quality.head_overlap >= LOW_HEAD_OVERLAP:
+        return []
+    return [
+        f"The alignment of {moving} with {reference} may be wrong, look at it before you use the result: "
+        f"overlap of the heads {quality.head_overlap:.2f}; {quality.message or 'no better than before'}."
+    ]
+
+
 class _Follower:
     """Turns iterations of the runs of a registration into events; a run that ends early counts as finished."""
 

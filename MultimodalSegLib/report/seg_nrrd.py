@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..images.grid import Grid
 from ..inference.segmentation import Segmentation, SegmentClass
 
@@ -64,6 +64,32 @@ def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
             f"The segmentation cannot be written to {target} ({reason}).",
             "Check that the folder exists, that you may write there, and that the disk is not full.",
         ) from error
+
+
+def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
+    """The classes that a file of :func:`write_segmentation` holds, whichever model made it.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError as error:
+        raise InputError(f"{path} cannot be read as a segmentation.", "Segment the case again.") from error
+    found: list[SegmentClass] = []
+    while reader.HasMetaDataKey(f"Segment{len(found)}_LabelValue"):
+        name, value, color, tags = (
+            reader.GetMetaData(f"Segment{len(found)}_{key}") for key in ("Name", "LabelValue", "Color", "Tags")
+        )
+        told = dict(tag.split(":", 1) for tag in tags.split("|") if ":" in tag)
+        red, green, blue = (round(255 * float(part)) for part in color.split())
+        entry = told.get("TerminologyEntry", ""), told.get(GROUP_TAG, "")
+        found.append(SegmentClass(name, int(value), (red, green, blue), *entry))
+    return tuple(found)
 
 
 def header_fields(segmentation: Segmentation) -> dict[str, str]:

@@ -1,18 +1,16 @@
 """Measures against bodies whose size is known."""
 
-import csv
 import math
-import os
 
 import numpy as np
 import pytest
 
-from MultimodalSegLib.errors import OutputError
 from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.units import Unit
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation, SegmentClass
 from MultimodalSegLib.registration.aligned import AlignedCase
-from MultimodalSegLib.report.measurements import lesion_components, measure, write_measurements
+from MultimodalSegLib.report.measurements import measure
 
 GRID = Grid((40, 50, 30), (1.0, 0.5, 2.0), (3.0, 4.0, 5.0))
 TURNED = Grid((60, 60, 60), (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0))
@@ -48,26 +46,20 @@ def test_what_is_present_is_measured(a_result):
     assert thalamus.intensities["CT"].sd == pytest.approx(math.sqrt(1000 - 1), rel=1e-6)
     assert thalamus.intensities["CT"].median == 30 and thalamus.intensities["T1"].mean == 5
     assert thalamus.extent_mm == pytest.approx((10, 10, 10))
-    assert thalamus.components == ()
+    assert thalamus.asymmetry_percent is None
 
 
-def test_lesions_are_counted_one_by_one(a_result):
-    components = measure(*a_result)[1].components
-    assert [c.volume_ml for c in components] == pytest.approx([0.033, 0.001])
-    assert components[0].longest_diameter_mm == pytest.approx(math.sqrt(4**2 + 2**2 + 4**2))
-    assert components[1].longest_diameter_mm == 0
-
-
-def test_longest_diameter_of_a_ball_and_of_a_rod_on_a_turned_grid():
-    k, j, i = np.indices(TURNED.shape)
-    ball = (i - 30) ** 2 + (j - 30) ** 2 + (k - 30) ** 2 <= 15**2
-    rod = np.zeros(TURNED.shape, bool)
-    rod[5, 3:58, 3:58] = np.eye(55, dtype=bool)
-    (component,) = lesion_components(ball, TURNED)
-    assert component.longest_diameter_mm == pytest.approx(30, abs=0.5)
-    assert component.volume_ml == pytest.approx(4 / 3 * math.pi * 1.5**3, rel=0.02)
-    (component,) = lesion_components(rod, TURNED)  # all on one line: no convex hull
-    assert component.longest_diameter_mm == pytest.approx(54 * math.sqrt(2))
+def test_percentiles_are_in_the_unit_that_is_asked_for(a_result):
+    segmentation, aligned = a_result
+    values = np.arange(1000, dtype=np.float32)
+    image = aligned.volumes["T1"].array.copy()
+    image[segmentation.labels.array == 10] = values
+    aligned = AlignedCase({"PET": Volume(image, GRID)}, "PET")
+    (thalamus, _) = measure(segmentation, aligned, {"PET": Unit("SUVbw g/ml", 0.01)})
+    found = thalamus.intensities["PET"]
+    assert (found.p5, found.p25, found.median, found.p75, found.p95) == pytest.approx(
+        tuple(0.01 * np.percentile(values, (5, 25, 50, 75, 95)))
+    )
 
 
 def test_extent_is_along_the_patient_and_not_along_the_grid():
@@ -89,25 +81,3 @@ def test_other_grids_are_refused(a_result):
     other = AlignedCase({"CT": Volume(np.zeros(TURNED.shape, np.float32), TURNED)}, "CT")
     with pytest.raises(ValueError, match="grids"):
         measure(segmentation, other)
-
-
-def test_csv_can_be_read_back(a_result, tmp_path):
-    path = tmp_path / "measurements.csv"
-    path.write_text("old")
-    write_measurements(measure(*a_result), path)
-    rows = list(csv.DictReader(path.open(encoding="utf-8")))
-    assert [row["name"] for row in rows] == ["Left thalamus", "Lesion", "Lesion 1", "Lesion 2"]
-    assert float(rows[0]["volume_ml"]) == 1.0 and float(rows[0]["mean_CT"]) == 31 and float(rows[0]["median_T1"]) == 5
-    assert rows[0]["components"] == "" and rows[1]["components"] == "2"
-    assert float(rows[1]["longest_diameter_mm"]) == 6.0 and float(rows[2]["volume_ml"]) == 0.033
-    assert os.listdir(tmp_path) == ["measurements.csv"]
-
-
-def test_a_folder_that_is_not_there(a_result, tmp_path):
-    with pytest.raises(OutputError, match="measurements"):
-        write_measurements(measure(*a_result), tmp_path / "missing" / "measurements.csv")
-
-
-def test_an_empty_table_has_a_head(tmp_path):
-    write_measurements([], tmp_path / "empty.csv")
-    assert (tmp_path / "empty.csv").read_text().startswith("name,value,voxels")

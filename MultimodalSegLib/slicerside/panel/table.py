@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,9 @@ from .widgets import chosen, fill
 MOST_ROWS = 400
 TECHNICAL = ("value", "voxels", "message")
 """Columns that only the table in the view shows."""
-UNITS = ("ml", "mm")
+PERCENTILE = re.compile(r"p\d+_")
+"""Begin of the names of others."""
+UNITS = ("ml", "mm", "mm2", "percent")
 
 
 class TableControl:
@@ -50,7 +53,7 @@ class TableControl:
 
         table = node.GetTable()
         names = [table.GetColumn(number).GetName() for number in range(table.GetNumberOfColumns())]
-        columns = [number for number, name in enumerate(names) if name not in TECHNICAL]
+        columns = [n for n, name in enumerate(names) if name not in TECHNICAL and not PERCENTILE.match(name)]
         view.setColumnCount(len(columns))
         view.setHorizontalHeaderLabels([heading(names[number]) for number in columns])
         view.setRowCount(min(table.GetNumberOfRows(), MOST_ROWS))

@@ -19,7 +19,8 @@ class Result:
     Args:
         segmentationNode: the segmentation.
         transformNodes: by moving modality the node that brings it to the reference, where there is one.
-        tableNodes: ``"measurements"``, ``"modalities"`` (weights) and ``"registration"``, those that apply.
+        tableNodes: ``"measurements"``, ``"lesions"`` (one row each), ``"changes"`` (against an earlier run),
+            ``"modalities"`` (weights) and ``"registration"``, those that apply.
         volumeNodes: probability and other maps by name, not shown yet.
         warnings: sentences that the user must see.
         runFolder: the folder with all files, None if they were removed.

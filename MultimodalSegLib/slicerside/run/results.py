@@ -12,7 +12,7 @@ from ...run_folder import RunFolder
 from ..packages import slicer
 from ..scene.nodes import Node, attach_to_reference, hierarchy_item, set_provenance
 from ..scene.scene_changes import loaded, remove_with_displays
-from ..scene.tables import table_from_csv, table_from_records
+from ..scene.tables import has_rows, table_from_csv, table_from_records
 from ..text import _
 from .maps import MapStudy, map_files, map_key
 from .result import Inputs, Result
@@ -120,11 +120,15 @@ class Loader:
 
     def _tables(self) -> dict[str, Node]:
         tables = {}
-        if self._run.measurements.is_file():
-            tables["measurements"] = self._keep(table_from_csv(self._run.measurements, self._name(_("measurements"))))
-        modalities = self._run.path / "explanation" / "modalities.csv"
-        if modalities.is_file():
-            tables["modalities"] = self._keep(table_from_csv(modalities, self._name(_("modality weights"))))
+        files = {
+            "measurements": (self._run.measurements, _("measurements")),
+            "lesions": (self._run.lesions, _("lesions")),
+            "changes": (self._run.path / "changes.csv", _("changes of lesions")),
+            "modalities": (self._run.path / "explanation" / "modalities.csv", _("modality weights")),
+        }
+        for key, (path, title) in files.items():
+            if path.is_file() and has_rows(path):
+                tables[key] = self._keep(table_from_csv(path, self._name(title)))
         quality = self._run.record.get("registration")
         if quality:
             tables["registration"] = self._keep(table_from_records(quality, "modality", self._name(_("registration"))))

@@ -23,6 +23,16 @@ def table_from_csv(path: Path, name: str) -> Node:
     return table_node({title: [row[n] for row in body] for n, title in enumerate(head)}, name)
 
 
+def has_rows(path: Path) -> bool:
+    """Whether a CSV file holds more than its titles.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        return len(list(csv.reader(file))) > 1
+
+
 def table_from_records(records: Mapping[str, Mapping[str, Any]], first: str, name: str) -> Node:
     """A table node with one row a record: its key in the column ``first``, then its values."""
     titles = list(dict.fromkeys(title for record in records.values() for title in record))

@@ -165,6 +165,7 @@ def a_result(widget, a_pair, a_transform):
         node.GetSegmentation().AddEmptySegment(name, name)
     a_pair[1].SetAndObserveTransformNodeID(a_transform(1.0).GetID())
     columns = {"name": ["Left thalamus", "Bone"], "value": ["10", "515"], "volume_ml": ["6.78123", "nan"]}
+    columns |= {"p5_CT": ["20.5", "300"], "asymmetry_percent": ["-3.14159", "nan"]}
     table = table_node(columns, "Head CT measurements")
     record = {"reference": "CT", "segmentation": {"lesion_presence": 0.25}}
     widget.panel.results.take(Result(node, tableNodes={"measurements": table}, record=record), {"T1": a_pair[1]})
@@ -190,9 +191,10 @@ def test_a_result_is_listed_with_its_tables(widget, a_result, shim, pictures):
     assert widget._parameterNode.resultSegmentation is a_result.node
     assert "25%" in ui.resultMessage.text
     assert ui.tableBox.currentText == "Measurements"
-    cells = [[ui.tableView.item(row, column).text() for column in range(2)] for row in range(2)]
-    assert cells == [["Left thalamus", "6.781"], ["Bone", ""]]
-    assert ui.tableView.horizontalHeaderItem(1).text() == "Volume (ml)"
+    cells = [[ui.tableView.item(row, column).text() for column in range(3)] for row in range(2)]
+    assert cells == [["Left thalamus", "6.781", "-3.142"], ["Bone", "", ""]]
+    heads = [ui.tableView.horizontalHeaderItem(column).text() for column in range(1, 3)]
+    assert heads == ["Volume (ml)", "Asymmetry (percent)"], "percentiles are for the table in the view"
     assert ui.checkBox.currentText == "Head T1" and ui.blinkButton.visible
     pictures(widget, "result", shim)
 

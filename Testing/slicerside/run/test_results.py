@@ -51,6 +51,8 @@ def a_run(tmp_path, a_labeled_head):
             (run.path / "explanation").mkdir()
             (run.path / "explanation" / "modalities.csv").write_text("modality,mean fusion weight\nCT,0.7\nMR,0.3\n")
             run.measurements.write_text("name,value,volume_ml,components\nBone,515,12.5,\nLesion,600,,2\n")
+            run.lesions.write_text("name,number,volume_ml,side,nearest_mm\nLesion 1,1,2.5,left,3.5\nLesion 2,2,1.0,,\n")
+            (run.path / "changes.csv").write_text("change,now,earlier\n")
         return run
 
     return make
@@ -94,6 +96,7 @@ def test_everything_is_in_the_scene_by_name_under_the_study(scene, nodes, a_run,
     assert [node.GetName() for node in made[1:]] == [
         "Head MR to Head CT",
         "Head CT measurements",
+        "Head CT lesions",
         "Head CT modality weights",
         "Head CT registration",
         "Head CT bone",
@@ -116,6 +119,10 @@ def test_tables_hold_numbers_where_there_are_numbers(scene, nodes, a_run, a_plai
     assert measured.GetValueByName(1, "value").ToInt() == 600
     assert measured.GetValueByName(0, "volume_ml").ToDouble() == 12.5
     assert np.isnan(measured.GetValueByName(1, "volume_ml").ToDouble())
+    lesions = tables["lesions"].GetTable()
+    assert lesions.GetValueByName(0, "side").ToString() == "left" and lesions.GetValueByName(1, "number").ToInt() == 2
+    assert np.isnan(lesions.GetValueByName(1, "nearest_mm").ToDouble())
+    assert "changes" not in tables, "a table without rows is not shown"
     assert tables["modalities"].GetTable().GetValueByName(1, "mean fusion weight").ToDouble() == 0.3
     assert tables["registration"].GetTable().GetValueByName(0, "kind").ToString() == "rigid"
 

@@ -1,0 +1,35 @@
+"""Single lesions are numbered alike everywhere: the largest first, and the same in every run."""
+
+import numpy as np
+from skimage.measure import label
+
+from MultimodalSegLib.inference.components import components
+
+
+def test_parts_that_share_a_corner_are_one_and_the_largest_is_number_one() -> None:
+    mask = np.zeros((6, 7, 8), bool)
+    mask[0, 0, :2] = True
+    mask[2:4, 2:4, 2:4] = mask[4, 4, 4] = True  # joined at a corner
+    mask[5, 6, 7] = mask[0, 6, 0] = True
+    found = components(mask)
+    assert [(part.number, part.voxels) for part in found] == [(1, 9), (2, 2), (3, 1), (4, 1)]
+    assert found[2].index.tolist() == [[0, 6, 0]], "of equal ones the first in the array"
+    together = np.zeros_like(mask)
+    for part in found:
+        assert part.mask.sum() == part.voxels
+        together[part.box] |= part.mask
+    np.testing.assert_array_equal(together, mask)
+
+
+def test_agrees_with_another_implementation_on_hundreds_of_parts() -> None:
+    mask = np.random.default_rng(0).random((40, 40, 40)) < 0.02
+    labels = label(mask, connectivity=3)
+    sizes = np.sort(np.bincount(labels.ravel())[1:])[::-1]
+    found = components(mask)
+    assert len(found) > 300 and [part.voxels for part in found] == sizes.tolist()
+    for part in found[:20]:
+        assert len(set(labels[tuple(part.index.T)])) == 1
+
+
+def test_an_empty_mask_has_no_parts() -> None:
+    assert components(np.zeros((3, 3, 3), bool)) == ()
