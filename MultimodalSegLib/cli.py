@@ -19,6 +19,7 @@ from .commands.pretrain import pretrain
 from .commands.register import register
 from .commands.segment import segment
 from .commands.train import train
+from .commands.uncertainty import uncertainty
 from .errors import InputError
 from .notice import RESEARCH_USE
 
@@ -30,6 +31,7 @@ app = typer.Typer(
 )
 app.command()(segment)
 app.command()(register)
+app.command()(uncertainty)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)

@@ -61,7 +61,7 @@ def segment(
     aligned = _aligned(aligned)
     for name in aligned.volumes:
         bundle.family_index(name)
-    labelling = _labelling(bundle, probabilities)
+    labelling = labelling_of(bundle, probabilities)
     where = choose_device(device)
     tell = _Teller(progress)
 
@@ -117,7 +117,7 @@ class _Teller:
         self.progress(Event("segment", begin + fraction * (end - begin), 100.0, message))
 
 
-def _labelling(bundle: Bundle, probabilities: Sequence[str]) -> Labelling:
+def labelling_of(bundle: Bundle, probabilities: Sequence[str] = ()) -> Labelling:
     """Meaning of the channels, and which maps are wanted."""
     lesion = bundle.metadata["lesion"]
     known: dict[str, tuple[int, str]] = {}

@@ -1,0 +1,1 @@
+"""What is done to a finished run, one file a stage: each reads the run folder and writes more into it."""
