@@ -21,7 +21,7 @@ from ..inference.flags import (
     misplaced,
     out_of_distribution,
 )
-from ..models.bundle import Bundle, load_bundle
+from ..models.bundle import load_bundle
 from ..pipeline import registration_warnings
 from ..progress import Event, Progress, silent
 from ..restore import FinishedRun
@@ -138,7 +138,7 @@ def _volumes(run: FinishedRun, told: Doubt, view: NetworkView) -> dict[int, dict
 
     labels = run.segmentation.labels
     counts = np.bincount(labels.array.ravel())
-    calibrated, names, found = Conformal.of(run.bundle.metadata), _structures(run.bundle), {}
+    calibrated, names, found = Conformal.of(run.bundle.metadata), run.bundle.structure_names(), {}
     for entry in run.bundle.classes():
         ml = float(counts[entry.value]) * labels.grid.voxel_ml if entry.value < len(counts) else 0.0
         answers = [voxels.get(entry.value, 0) * view.grid.voxel_ml for voxels in told.samples.voxels]
@@ -156,14 +156,6 @@ def _volumes(run: FinishedRun, told: Doubt, view: NetworkView) -> dict[int, dict
             "level": calibrated.level if calibrated else None,
         }
     return found
-
-
-def _structures(bundle: Bundle) -> dict[int, str]:
-    """Names of the network's classes, without side, by label value."""
-    metadata = bundle.metadata
-    pairs = zip(metadata["network_classes"], bundle.label_values(), strict=True)
-    lesion = {int(metadata["lesion"]["value"]): str(metadata["lesion"]["name"])} if metadata["lesion"] else {}
-    return {value: str(entry["name"]) for entry, values in pairs for value in values} | lesion
 
 
 def _flags(run: FinishedRun, told: Doubt, volumes: dict[int, dict[str, Any]]) -> list[Flag]:

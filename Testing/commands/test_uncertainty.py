@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import Ended
+from Testing.commands.conftest import Ended
+from Testing.phantoms import child
 
 
 @pytest.fixture
@@ -17,10 +18,12 @@ def run(command: Callable[..., Ended], place: Path, tmp_path: Path) -> Path:
     return tmp_path / "run"
 
 
-def test_tells_a_program_and_a_person_what_it_found(command: Callable[..., Ended], run: Path) -> None:
-    ended = command("uncertainty", run, "--samples", 2, "--threads", 1, "--events", "jsonl")
-    assert ended.code == 0, ended.out
-    lines = [json.loads(line) for line in ended.out.splitlines()]
+def test_tells_a_program_and_a_person_what_it_found(command: Callable[..., Ended], place: Path, run: Path) -> None:
+    events = ("--samples", 2, "--threads", 1, "--events", "jsonl")
+    with child("uncertainty", run, *events, MMS_MODELS=str(place / "models")) as process:
+        out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    lines = [json.loads(line) for line in out.splitlines()]
     result = lines[-1]["result"]
     assert result["summary"]["network_runs"] == 2 and (run / "uncertainty" / "entropy.nrrd").is_file()
     assert {line["stage"] for line in lines[:-1]} == {"uncertainty"}
