@@ -71,8 +71,8 @@ def out_of_distribution(distance: float, limit: float) -> list[Flag]:
         Flag(
             OUT_OF_DISTRIBUTION,
             level,
-            f"The volumes look to the network unlike those that it was made for (distance {distance:.1f}, "
-            f"up to {limit:.1f} is usual); its result may be wrong everywhere.",
+            f"What was found is not made up as in the cases that the model was made for (distance {distance:.1f}, "
+            f"up to {limit:.1f} is usual); the result may be wrong everywhere.",
         )
     ]
 

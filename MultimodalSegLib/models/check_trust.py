@@ -2,7 +2,7 @@
 
 - ``calibration``: ``temperature`` (and ``lesion_temperature``), ``ece_before``, ``ece_after``, ``data``
 - ``conformal``: ``level``, ``usual`` and ``quantiles`` by class, of intervals of volumes
-- ``typical``: ``mean``, ``sd`` and ``limit`` of the deepest features
+- ``typical``: ``mean`` and ``sd`` of the share of each class, ``limit`` and ``most_ml``
 - ``asymmetry``: by class the largest difference of left and right that is usual, as a share of their mean
 """
 
@@ -29,9 +29,9 @@ def trust_problem(metadata: Mapping[str, Any]) -> str:
         if not all(map(_positive, [conformal["usual"], *conformal["quantiles"].values()])):
             return "conformal has a quantile that is no positive number"
     if typical:
-        if len(typical["mean"]) != len(typical["sd"]) or not all(map(math.isfinite, typical["mean"])):
+        if set(typical["mean"]) != set(typical["sd"]) or not all(map(math.isfinite, typical["mean"].values())):
             return "typical has means that do not belong to its deviations"
-        if not all(map(_positive, [*typical["sd"], typical["limit"]])):
+        if not all(map(_positive, [*typical["sd"].values(), typical["limit"], typical["most_ml"]])):
             return "typical has a deviation or limit that is no positive number"
     if not all(map(_positive, asymmetry.values())):
         return "asymmetry has a limit that is no positive number"

@@ -160,12 +160,13 @@ def _volumes(run: FinishedRun, told: Doubt, view: NetworkView) -> dict[int, dict
 
 def _flags(run: FinishedRun, told: Doubt, volumes: dict[int, dict[str, Any]]) -> list[Flag]:
     """Everything that makes the result doubtful."""
-    from ..inference.uncertainty.typical import Typical
+    from ..inference.uncertainty.typical import Typical, composition
 
     metadata, aligned, classes = run.bundle.metadata, run.aligned, run.bundle.classes()
     typical, found = Typical.of(metadata), []
-    if typical is not None and told.features is not None:
-        found += out_of_distribution(typical.distance(told.features), typical.limit)
+    if typical is not None:
+        case = composition({value: row["ml"] for value, row in volumes.items()}, run.bundle)
+        found += out_of_distribution(typical.distance(case), typical.limit)
     found += cut_field_of_view(run.segmentation.labels, classes)
     for name, registration in aligned.registrations.items():
         sentences = registration_warnings(name, aligned.reference, registration)

@@ -25,7 +25,7 @@ from MultimodalSegLib.inference.uncertainty.calibration import (
 )
 from MultimodalSegLib.inference.uncertainty.conformal import Conformal, score, spread
 from MultimodalSegLib.inference.uncertainty.reliability_plot import write_reliability
-from MultimodalSegLib.inference.uncertainty.typical import Typical
+from MultimodalSegLib.inference.uncertainty.typical import Typical, composition
 from MultimodalSegLib.models.amend import amend
 from MultimodalSegLib.models.bundle import Bundle
 from Testing.benchmarks.calibration_patients import Patient, gathered
@@ -56,7 +56,7 @@ def fit(patients: list[Patient], others: list[Patient], bundle: Bundle) -> dict[
             "usual": round(conformal.usual, 4),
             "quantiles": {name: round(q, 4) for name, q in conformal.quantiles.items()},
         },
-        "typical": Typical.fitted([p.features for p in patients], [p.features for p in others]).to_dict(),
+        "typical": Typical.fitted(*([_found(p, bundle) for p in some] for some in (patients, others))).to_dict(),
         "asymmetry": asymmetry_limits(patients + others, bundle),
     }
 
@@ -120,6 +120,11 @@ def asymmetry_limits(patients: list[Patient], bundle: Bundle) -> dict[str, float
     return found
 
 
+def _found(patient: Patient, bundle: Bundle) -> dict[str, float]:
+    """The composition that the unchanged case was found to have."""
+    return composition({int(value): answers[0] for value, answers in patient.samples_ml.items()}, bundle)
+
+
 def _structure_voxels(patients: list[Patient]) -> tuple[np.ndarray, np.ndarray]:
     return (
         np.concatenate([p.logits for p in patients]).astype(np.float64),
@@ -164,7 +169,7 @@ def main() -> None:
     first, second = ([patients[n] for n in half] for half in np.array_split(order, 2))
     entries = fit(first, second, bundle)
     covered = coverage(second, bundle, Conformal.of(entries))  # type: ignore[arg-type]
-    away = [Typical.of(entries).distance(p.features) for p in second]  # type: ignore[union-attr]
+    away = [Typical.of(entries).distance(_found(p, bundle)) for p in second]  # type: ignore[union-attr]
     result = {
         "model": f"{bundle.name} {bundle.version}",
         "checksum": bundle.checksum,

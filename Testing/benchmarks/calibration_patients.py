@@ -14,7 +14,6 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.predict import labelling_of
 from MultimodalSegLib.inference.uncertainty.accumulate import Accumulator
 from MultimodalSegLib.inference.uncertainty.sampling import Runner, answers
-from MultimodalSegLib.inference.uncertainty.typical import deepest_features
 from MultimodalSegLib.inference.view import network_view
 from MultimodalSegLib.models.bundle import Bundle
 from MultimodalSegLib.synthesis.anatomy import Anatomy, load_anatomy
@@ -35,7 +34,6 @@ class Patient:
     channel: np.ndarray
     lesion_logits: np.ndarray
     lesion: np.ndarray
-    features: np.ndarray
     true_ml: dict[str, float]
     samples_ml: dict[str, list[float]]
     entropy: float
@@ -59,13 +57,11 @@ def one_patient(number: int, anatomy: Anatomy, runner: Runner, samples: int, sha
     view = network_view(bundle, volumes)
     found = Accumulator(view.grid.shape, labelling_of(bundle))
     first = None
-    with deepest_features(runner.network) as features:
-        for logits, part in answers("tta", runner, view, samples):
-            if first is None:
-                first = _voxels(logits, found.structures, number, answer, grid, view.grid)
-                mean_features = np.mean(features, axis=0)
-            found.add(logits, part)
-            del logits
+    for logits, part in answers("tta", runner, view, samples):
+        if first is None:
+            first = _voxels(logits, found.structures, number, answer, grid, view.grid)
+        found.add(logits, part)
+        del logits
     assert first is not None
     values = label_values(answer)
     unit, own = grid.voxel_ml, view.grid.voxel_ml
@@ -74,7 +70,7 @@ def one_patient(number: int, anatomy: Anatomy, runner: Runner, samples: int, sha
     body = found.mean[0].float() < 0.5
     doubt = [float(m[body].mean()) if bool(body.any()) else 0.0 for m in (found.entropy(), found.disagreement())]
     seconds = time.perf_counter() - start
-    return Patient(*first, mean_features, true_ml, samples_ml, *doubt, "+".join(names), seconds)
+    return Patient(*first, true_ml, samples_ml, *doubt, "+".join(names), seconds)
 
 
 def _voxels(logits: torch.Tensor, structures: int, seed: int, answer: Truth, grid: Grid, working: Grid) -> tuple:

@@ -68,7 +68,7 @@ def test_a_calibrated_model_gives_intervals_with_a_level_and_knows_what_it_has_n
         {
             "calibration": {"temperature": 2.0, "ece_before": 0.1, "ece_after": 0.02, "data": "test"},
             "conformal": {"level": 0.9, "usual": 2.0, "quantiles": {"skull": 4.0}},
-            "typical": {"mean": [50.0] * 16, "sd": [1.0] * 16, "limit": 2.0},
+            "typical": {"mean": {"ventricle": -0.1}, "sd": {"ventricle": 0.1}, "limit": 2.0, "most_ml": 1.0},
         },
     )
     summary = run_uncertainty(opened(run), UncertaintyOptions(samples=2))

@@ -14,7 +14,6 @@ from ..view import NetworkView
 from .accumulate import Accumulator, Temperatures, labels_of
 from .agreement import AXES, Placement, agreement, placements, view_images, view_steps
 from .sampling import Runner, answers
-from .typical import deepest_features
 
 Report = Callable[[float, float, str], None]
 """Takes the finished runs of the network (with fractions), all of them, and what is done; may raise to stop."""
@@ -29,14 +28,12 @@ class Doubt:
 
     Args:
         samples: mean probabilities, entropies and volumes.
-        features: (F,) of the first answer, the unchanged case; None for a network that has none.
         views: mean Dice of the axial, coronal and sagittal views by label value; empty if not asked.
         alone: by modality, how it alone places structures compared with the reference alone; empty if not asked.
         runs: of the network.
     """
 
     samples: Accumulator
-    features: np.ndarray | None
     views: Mapping[int, float] = field(default_factory=dict)
     alone: Mapping[str, Placement] = field(default_factory=dict)
     runs: int = 0
@@ -77,19 +74,16 @@ def doubt(
     count = 1 + len(others) if method == "ensemble" else samples
     ask = _Asking(runner, view, report, count + 3 * views + (len(view.names) if alone else 0))
     found = Accumulator(view.grid.shape, labelling_of(runner.bundle), Temperatures.of(runner.bundle.metadata))
-    features = None
     rounds = answers(method, runner, view, count, others, seed, ask.tell)
     for n in range(count):
         ask.text = f"Answer {n + 1} of {count}"
-        with deepest_features(runner.network) as seen:
-            logits, part = next(rounds)
-        features = np.mean(seen, axis=0) if n == 0 and seen else features
+        logits, part = next(rounds)
         found.add(logits, part)
         del logits
         ask.done += 1
     compared = _views(ask) if views else {}
     placed = _alone(ask, alone) if alone and len(view.names) > 1 else {}
-    return Doubt(found, features, compared, placed, ask.done)
+    return Doubt(found, compared, placed, ask.done)
 
 
 @dataclass

@@ -1,100 +1,108 @@
-"""Whether a case looks to the network like those that it was made for.
+"""Whether what was found in a case is made up as in the cases that a model was made for.
 
-The distance of the deepest features from those of known cases, as in Gonzalez et al., "Distance-based detection of
-out-of-distribution silent failures", Med. Image Anal. 82:102596 (2022); here of their means over the volume, channel by
-channel.
+A network answers anything: in an abdomen the network of heads finds litres of brain. The shares of the structures, as
+logarithms, are compared with those of known cases, each in its own standard deviations (the Mahalanobis distance of
+independent features), and so is their whole volume. Features inside the network were tried first (Gonzalez et al., Med.
+Image Anal. 82:102596, 2022): instance normalization takes out what would tell, an abdomen was no farther than a head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
 
+from ...models.bundle import Bundle
+from ..flags import SURROUNDINGS
 from .conformal import quantile
 
 LEVEL = 0.95
-"""Share of known cases that the usual distance holds."""
+"""Share of known cases whose distance is usual."""
 
-MARGIN = 2.0
-"""How many times the usual distance a case may be away: real scans differ from the made-up ones of the calibration."""
+MARGIN = 1.5
+"""How many times the usual distance, or the largest volume, is allowed: real scans are not quite like made-up ones."""
 
-FLOOR = 0.05
-"""Least standard deviation of a channel, as a share of the mean one."""
+LEAST_SHARE = 1e-3
+"""Added to every share before its logarithm."""
+
+LEAST_SD = 0.1
 
 
-@contextmanager
-def deepest_features(network: nn.Module) -> Iterator[list[np.ndarray]]:
-    """Collect the mean of the deepest fused features at each run of a network.
+def composition(volumes_ml: Mapping[int, float], bundle: Bundle) -> dict[str, float]:
+    """Volumes (ml) of the structures that count, both sides together.
 
-    Yields:
-        A list that gets one vector (2 C,) for each run or window: mean and standard deviation of every channel. It
-        stays empty for a network without fusion layers.
+    Lesions do not count, nor what goes on beyond the field of view, such as bone and skin.
+
+    Args:
+        volumes_ml: by label value.
+        bundle: the model.
     """
-    found: list[np.ndarray] = []
-    layers = getattr(network, "fuse", None)
-
-    def keep(module: nn.Module, given: Any, result: tuple[Tensor, Tensor]) -> None:
-        features = result[0][0].detach().float().flatten(1)
-        found.append(np.concatenate([features.mean(1).cpu().numpy(), features.std(1).cpu().numpy()]))
-
-    handle = layers[-1].register_forward_hook(keep) if isinstance(layers, nn.ModuleList) else None
-    try:
-        yield found
-    finally:
-        if handle is not None:
-            handle.remove()
+    names = bundle.structure_names()
+    counted = {names[c.value] for c in bundle.classes() if c.group not in (*SURROUNDINGS, "lesion")}
+    found = dict.fromkeys(sorted(counted), 0.0)
+    for value, ml in volumes_ml.items():
+        if names.get(value) in found:
+            found[names[value]] += ml
+    return found
 
 
 @dataclass(frozen=True)
 class Typical:
-    """What known cases look like: the entry ``typical`` of a model's metadata.
+    """What known cases are made up of: the entry ``typical`` of a model's metadata.
 
     Args:
-        mean: of each feature.
-        sd: standard deviation of each feature.
+        mean: mean logarithm of each structure's share.
+        sd: its standard deviation.
         limit: distance above which a case is unlike them.
+        most_ml: volume of all these structures above which it is.
     """
 
-    mean: np.ndarray
-    sd: np.ndarray
+    mean: Mapping[str, float]
+    sd: Mapping[str, float]
     limit: float = float("inf")
+    most_ml: float = float("inf")
 
     @classmethod
-    def fitted(cls, known: Sequence[np.ndarray], others: Sequence[np.ndarray]) -> Typical:
-        """From features of known cases, and a limit from those of other known cases.
+    def fitted(cls, known: Sequence[Mapping[str, float]], others: Sequence[Mapping[str, float]]) -> Typical:
+        """From the compositions (ml) of known cases, and a limit from those of other known cases.
 
         Raises:
             ValueError: too few cases.
         """
-        if len(known) < 5:
-            raise ValueError(f"{len(known)} cases are too few to say what is typical")
-        rows = np.asarray(known, float)
-        sd = rows.std(0, ddof=1)
-        found = cls(rows.mean(0), np.maximum(sd, FLOOR * sd.mean()))
-        away = [found.distance(row) for row in others]
-        usual = quantile(away, LEVEL) or max(away, default=1.0)
-        return cls(found.mean, found.sd, MARGIN * usual)
+        if len(known) < 5 or not others:
+            raise ValueError(f"{len(known)} and {len(others)} cases are too few to say what is typical")
+        rows = np.asarray([list(_logs(case).values()) for case in known])
+        mean, sd = rows.mean(0).tolist(), np.maximum(rows.std(0, ddof=1), LEAST_SD).tolist()
+        found = cls(dict(zip(known[0], mean, strict=True)), dict(zip(known[0], sd, strict=True)))
+        away = [found.distance(case) for case in others]
+        usual = quantile(away, LEVEL) or max(away)
+        return cls(found.mean, found.sd, MARGIN * usual, MARGIN * max(sum(case.values()) for case in (*known, *others)))
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Typical | None:
         """Of a model, or None if it was not calibrated."""
         entry = metadata.get("typical")
-        return (
-            cls(np.asarray(entry["mean"], float), np.asarray(entry["sd"], float), float(entry["limit"]))
-            if entry
-            else None
-        )
+        return cls(entry["mean"], entry["sd"], float(entry["limit"]), float(entry["most_ml"])) if entry else None
 
     def to_dict(self) -> dict[str, Any]:
         """The entry of the metadata."""
-        rounded = [[float(f"{x:.4g}") for x in row] for row in (self.mean, self.sd)]
-        return {"mean": rounded[0], "sd": rounded[1], "limit": round(self.limit, 4)}
+        mean, sd = ({name: round(x, 4) for name, x in part.items()} for part in (self.mean, self.sd))
+        return {"mean": mean, "sd": sd, "limit": round(self.limit, 4), "most_ml": round(self.most_ml, 1)}
 
-    def distance(self, features: np.ndarray) -> float:
-        """Root mean square deviation of the features, each in its standard deviations: about 1 for known cases."""
-        return float(np.sqrt(np.mean(((features - self.mean) / self.sd) ** 2)))
+    def distance(self, case: Mapping[str, float]) -> float:
+        """How far a composition (ml) is from the known ones: about 1 for one of them.
+
+        The root mean square deviation of the logarithms of the shares, each in its standard deviations; raised in the
+        same proportion in which the whole volume is above the largest one.
+        """
+        logs = _logs(case)
+        away = float(np.sqrt(np.mean([((logs[name] - self.mean[name]) / self.sd[name]) ** 2 for name in self.mean])))
+        excess = sum(case.values()) / self.most_ml
+        return max(away, self.limit * excess) if excess > 1 else away
+
+
+def _logs(case: Mapping[str, float]) -> dict[str, float]:
+    total = max(sum(case.values()), 1e-6)
+    return {name: float(np.log(ml / total + LEAST_SHARE)) for name, ml in case.items()}

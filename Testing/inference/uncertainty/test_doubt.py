@@ -1,5 +1,7 @@
 """A network that knows a phantom by heart, asked again and again."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -27,6 +29,23 @@ def asked(a_view, a_trained_model):
 def test_every_answer_costs_one_run(asked) -> None:
     assert len(asked.samples.voxels) == 4 and asked.runs == 4 + 3 + 2
     assert int(asked.samples.count.max()) == 4
+
+
+class Watched(Runner):
+    """Refuses to run while an earlier answer is still in memory."""
+
+    def __call__(self, *given):
+        assert all(answer() is None for answer in getattr(self, "given_out", [])), "an answer was kept"
+        logits = super().__call__(*given)
+        self.given_out = [*getattr(self, "given_out", []), weakref.ref(logits)]
+        return logits
+
+
+@pytest.mark.parametrize("method", ["tta", "dropout"])
+def test_no_answer_is_kept_when_the_next_is_asked_for(method: str, a_view, a_trained_model) -> None:
+    runner = Watched(a_trained_model, CPU)
+    doubt(runner, a_view, method=method, samples=3)
+    assert len(runner.given_out) == 3
 
 
 def test_sides_are_told_apart_in_mirrored_answers_too(asked) -> None:
