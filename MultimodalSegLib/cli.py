@@ -22,6 +22,7 @@ from .commands.register import register
 from .commands.report import report
 from .commands.segment import segment
 from .commands.train import train
+from .commands.uncertainty import uncertainty
 from .errors import InputError
 from .notice import RESEARCH_USE
 
@@ -36,6 +37,7 @@ app.command()(measure)
 app.command()(register)
 app.command()(explain)
 app.command()(report)
+app.command()(uncertainty)
 app.add_typer(models, name="models")
 app.command()(plan)
 app.command()(train)

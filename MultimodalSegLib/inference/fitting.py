@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import OutOfMemoryError
 from ..models.bundle import Bundle
@@ -26,6 +26,7 @@ def fitting_answer(
     device: torch.device,
     limit_mb: float | None,
     report: Callable[[float, str], None],
+    network: nn.Module | None = None,
 ) -> tuple[Prediction, list[str]]:
     """Run a model's network on a prepared case.
 
@@ -38,6 +39,7 @@ def fitting_answer(
         device: where to compute.
         limit_mb: what the network may take; all free memory if None.
         report: told the finished fraction and what is done; may raise to stop.
+        network: the model's, where it is loaded already and on ``device``.
 
     Returns:
         The answer, and warnings for the user.
@@ -45,13 +47,13 @@ def fitting_answer(
     Raises:
         OutOfMemoryError: not even small windows fit.
     """
-    engine = Engine(bundle.network().to(device), device, choose_precision(device))
-    network: Mapping[str, Any] = bundle.metadata["network"]
+    engine = Engine(network or bundle.network().to(device), device, choose_precision(device))
+    described: Mapping[str, Any] = bundle.metadata["network"]
     shape = [int(n) for n in images.shape[1:]]
     warnings: list[str] = []
     at_once = bundle.patch is None or all(n <= p for n, p in zip(shape, bundle.patch, strict=True))
     free = free_bytes(device, limit_mb)
-    if at_once and bytes_per_voxel(network, len(images), engine.precision) * np.prod(shape) <= free:
+    if at_once and bytes_per_voxel(described, len(images), engine.precision) * np.prod(shape) <= free:
         report(0.0, "Segmenting in one shot")
         try:
             return engine.one_shot(images, family), warnings
@@ -62,7 +64,7 @@ def fitting_answer(
         free = free_bytes(device, limit_mb)
 
     for window in window_sizes(shape, bundle):
-        if windowed_bytes(network, len(images), engine.precision, shape, window) <= free:
+        if windowed_bytes(described, len(images), engine.precision, shape, window) <= free:
             break
     else:
         raise OutOfMemoryError(

@@ -146,6 +146,13 @@ class Bundle:
             for e in structures
         )
 
+    def structure_names(self) -> dict[int, str]:
+        """Names of the network's classes, the same for left and right, by label value; without background."""
+        lesion = self.metadata["lesion"]
+        pairs = zip(self.metadata["network_classes"], self.label_values(), strict=True)
+        names = {value: str(entry["name"]) for entry, values in pairs for value in values if value}
+        return names | ({int(lesion["value"]): str(lesion["name"])} if lesion else {})
+
     def working_area(self) -> str:
         """What the network sees of a case, and how fine, as words: ``"the head, resampled to 1.5 mm"``."""
         seen = {"head": "the head", "body": "the body", "volume": "the whole volume"}[self.region]

@@ -9,6 +9,7 @@ from typing import Any
 from ..checksum import sha256
 from ..errors import ModelError
 from .check_input import input_problem, needed_format
+from .check_trust import trust_problem
 
 FORMAT_VERSION = 2
 """Newest layout of ``metadata.json`` that this version reads; a larger number in a bundle is refused.
@@ -122,7 +123,7 @@ def _contradiction(metadata: Mapping[str, Any]) -> str:
         return f"{len(classes)} network_classes are listed but the network has {network['classes']}"
     if len(families) != int(network["families"]):
         return f"{len(families)} modality_families are listed but the network has {network['families']}"
-    if problem := input_problem(metadata):
+    if problem := input_problem(metadata) or trust_problem(metadata):
         return problem
     if metadata["format_version"] < needed_format(metadata):
         return f"format_version is {metadata['format_version']}, but what it says of its input needs version 2"

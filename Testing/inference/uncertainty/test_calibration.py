@@ -1,0 +1,59 @@
+"""Temperatures recovered from answers whose true chances are known."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+
+from MultimodalSegLib.inference.uncertainty.calibration import (
+    lesion_reliability,
+    lesion_temperature,
+    structure_reliability,
+    structure_temperature,
+)
+from MultimodalSegLib.inference.uncertainty.reliability_plot import write_reliability
+
+N = 20000
+
+
+def overconfident(by: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (n, 4) that are ``by`` times too large for how often they are right."""
+    rng = np.random.default_rng(0)
+    honest = 2 * rng.standard_normal((N, 4))
+    chances = softmax(honest, axis=1).cumsum(1)
+    return by * honest, (rng.random((N, 1)) > chances).sum(1).clip(max=3)
+
+
+def test_finds_the_temperature_and_lowers_the_error(tmp_path: Path) -> None:
+    logits, truth = overconfident(3.0)
+    temperature = structure_temperature(logits, truth)
+    before, after = (structure_reliability(logits, truth, t) for t in (1.0, temperature))
+    assert temperature == pytest.approx(3.0, rel=0.05)
+    assert before.error > 0.1 and after.error < 0.015
+    assert after.count.sum() == N
+
+
+def test_a_lesion_has_a_temperature_of_its_own() -> None:
+    rng = np.random.default_rng(1)
+    honest = 2 * rng.standard_normal(N)
+    truth = rng.random(N) < expit(honest)
+    temperature = lesion_temperature(honest * 0.5, truth)
+    assert temperature == pytest.approx(0.5, rel=0.08)
+    assert lesion_reliability(honest * 0.5, truth, temperature).error < 0.015
+
+
+def test_without_voxels_there_is_nothing_to_fit() -> None:
+    with pytest.raises(ValueError, match="no voxels"):
+        structure_temperature(np.zeros((0, 4)), np.zeros(0, int))
+
+
+def test_the_plot_is_a_picture(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    logits, truth = overconfident(3.0)
+    write_reliability(
+        {"before": structure_reliability(logits, truth), "after": structure_reliability(logits, truth, 3.0)},
+        tmp_path / "plot.png",
+        "Structures",
+    )
+    assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
