@@ -15,6 +15,11 @@ ALSO: Mapping[str, frozenset[int]] = {
 """Numbers of FreeSurfer's aseg that the head label maps do not have: hypointensities and corpus callosum go with the
 white matter around them, choroid plexus with its ventricle."""
 
+_PLEXUS: Mapping[str, frozenset[int]] = {
+    "left lateral ventricle": frozenset({31}),
+    "right lateral ventricle": frozenset({63}),
+}
+
 SIXTEEN = (
     "cerebral white matter",
     "cerebral cortex",
@@ -58,5 +63,7 @@ def sides() -> Mapping[str, frozenset[int]]:
     for entry in head_classes()["classes"][1:]:
         for side in ("left", "right"):
             if side in entry:
-                found[f"{side} {entry['name']}"] = frozenset({entry[side]["value"], *entry[side]["labels"]})
+                name = f"{side} {entry['name']}"
+                own = frozenset({entry[side]["value"], *entry[side]["labels"]})
+                found[name] = own | _PLEXUS.get(name, frozenset())
     return MappingProxyType(found)

@@ -23,6 +23,14 @@ def test_rims_do_not_count():
     assert np.isnan(slice_dice(np.zeros_like(truth), truth, GROUPS)).all()
 
 
+def test_the_last_bit_of_a_structure_is_not_its_worst_slice():
+    truth = np.ones((2, 20, 20), np.uint8)
+    truth[1] = 0
+    truth[1, :2, :19] = 1  # 38 of 400 voxels
+    scores = slice_dice(np.zeros_like(truth), truth, GROUPS)
+    assert scores[0] == 0 and np.isnan(scores[1])
+
+
 def test_best_median_and_worst():
     assert best_median_worst(np.array([0.3, np.nan, 0.1, 0.9, 0.5, 0.7])) == (3, 4, 2)
     assert best_median_worst(np.array([0.3])) == (0, 0, 0)

@@ -21,4 +21,5 @@ def test_callosum_and_plexus_go_with_their_neighbours():
 
 def test_sides_are_the_patients():
     assert sides()["left hippocampus"] == {17} and sides()["right hippocampus"] == {53}
+    assert 31 in sides()["left lateral ventricle"] and 63 in sides()["right lateral ventricle"]
     assert "left brain stem" not in sides()

@@ -2,8 +2,8 @@
 
     python Testing/benchmarks/real/compare.py BEFORE AFTER [--what TEXT --why TEXT] [--all]
 
-BEFORE and AFTER are ``results.json`` of ``evaluate.py`` or folders that hold one. Prints a Markdown table of figures that
-both have; with --what and --why it prints one row for the table of experiments in ``TRAINING.md`` instead.
+BEFORE and AFTER are ``results.json`` of ``evaluate.py`` or folders that hold one. Prints the figures that both have as
+a Markdown table; with --what and --why it prints one row for the table of experiments in ``TRAINING.md`` instead.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,7 @@ BARS: Mapping[str, Bar] = {
     "synthetic: lesion presence AUC": Bar(0.95),
     INVENTED: Bar(1.0, lower=True),
 }
+BRAINS = ("seeg-brain", "fpg-t2")
 HEALTHY = ("seeg-brain", "fpg-t2", "templates", "head-ct")
 
 
@@ -61,20 +62,17 @@ def headline(results: Results) -> dict[str, float]:
     for set_name, measured in results["sets"].items():
         for run, row in measured["runs"].items():
             found |= {f"{set_name} {run}: {name}": value for name, value in row["headline"].items()}
-    brains = [
-        row["dice"]["whole brain"]
-        for set_name in ("seeg-brain", "fpg-t2")
-        for row in results["sets"].get(set_name, {"runs": {}})["runs"].values()
-    ]
-    found[WHOLE_BRAIN] = min(brains, default=None)
-    healthy = [
-        row["lesion"]["found ml"]
-        for set_name in HEALTHY
-        for row in results["sets"].get(set_name, {"runs": {}})["runs"].values()
-    ]
-    found[INVENTED] = max(healthy, default=None)
+    found[WHOLE_BRAIN] = min((row["dice"]["whole brain"] for row in _rows(results, BRAINS)), default=None)
+    found[INVENTED] = max((row["lesion"]["found ml"] for row in _rows(results, HEALTHY)), default=None)
     found |= _synthetic(results["sets"].get("synthetic", {}).get("figures"))
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _rows(results: Results, sets: Sequence[str]) -> list[Mapping[str, Any]]:
+    """All cases of some sets; none unless every set was measured, or extremes could not be compared."""
+    if not set(sets) <= set(results["sets"]):
+        return []
+    return [row for name in sets for row in results["sets"][name]["runs"].values()]
 
 
 def _synthetic(figures: Mapping[str, Any] | None) -> dict[str, float | None]:
