@@ -102,7 +102,8 @@ def legend(values: set[int]) -> list[tuple[str, Color]]:
     """Names and colors of the structures among some label values, both sides as one."""
     colors = label_colors()
     named = [(name, sorted(group & values)) for name, group in (structures() | {"lesion": frozenset({LESION})}).items()]
-    return [(name[:1].upper() + name[1:], colors[found[0]]) for name, found in named if found]
+    shown = [(name[:1].upper() + name[1:], colors[found[0]]) for name, found in named if found]
+    return [(f"{name} (striped)" if name == "Lesion" else name, color) for name, color in shown]
 
 
 def label_colors() -> Mapping[int, Color]:
@@ -121,11 +122,16 @@ def _only(labels: Volume, values: list[int]) -> np.ndarray:
 
 
 def _paint(gray: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Structures half transparent; lesions opaque with black stripes, as their red is close to that of the cortex."""
     colors = label_colors()
     table = np.zeros((max(colors) + 1, 3))
     table[list(colors)] = list(colors.values())
-    over = labels[..., None] > 0
-    return np.where(over, (1 - OPACITY) * gray + OPACITY * table[labels], gray).astype(np.uint8)
+    painted = np.where(labels[..., None] > 0, (1 - OPACITY) * gray + OPACITY * table[labels], gray)
+    rows, columns = np.indices(labels.shape)
+    dark = (rows + columns) % 4 == 0
+    painted[labels == LESION] = table[LESION]
+    painted[(labels == LESION) & dark] = 0
+    return painted.astype(np.uint8)
 
 
 def _panel(image: np.ndarray, title: str) -> Panel:
