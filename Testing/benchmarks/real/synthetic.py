@@ -19,6 +19,7 @@ from MultimodalSegLib.evaluation.structures import SIXTEEN, structures
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.synthesis.anatomy import Anatomy, load_anatomy
+from MultimodalSegLib.synthesis.lesions import Lesion
 from MultimodalSegLib.synthesis.pair import Patient, label_values, locate, render, sample_patient, truth
 from MultimodalSegLib.training.plan import Plan
 from MultimodalSegLib.training.samples import brain_center
@@ -26,22 +27,41 @@ from MultimodalSegLib.training.samples import brain_center
 PAIR = ("CT", "MR")
 MODES = ("CT + MR", "CT", "MR")
 SPACING, SIZE = 1.2, (160, 200, 180)  # mm; voxels along i, j, k
+LARGE_ML, ATTEMPTS = 4.0, 50
 ALL = "mean of all structures"
 SCORED = {**BRAIN, **structures(), **{f"group: {name}": values for name, values in GROUPS.items()}, **LESIONS}
 CLASS_GROUPS = tuple(name for name in SCORED if name.startswith("group: "))
 
 
 def synthetic(data: Path, patients: int) -> Iterator[Trial]:
-    """Every patient once with lesions, seen by CT, MRI and both, and once without, seen by both."""
-    for stem in Plan().held_out:
+    """Every patient once with lesions, seen by CT, MRI and both, and once without, seen by both.
+
+    Every other patient, the first included, has a lesion that is not small; the others have any.
+    """
+    for subject, stem in enumerate(Plan().held_out):
         anatomy = load_anatomy(data / f"{stem}.nii.gz")
         for seed in range(patients):
-            rng = np.random.default_rng(1000 + seed)
-            patient = sample_patient(rng, anatomy, PAIR, lesion_chance=1.0, strip_chance=0.0)
+            patient = draw_patient(anatomy, (1000, subject, seed), LARGE_ML if seed % 2 == 0 else 0.0)
             healthy = replace(patient, lesions=(), map_lesions=False)
             name = f"{stem.rsplit('_', 1)[-1]}-{seed}"
             yield from _seen(name, anatomy, patient, MODES)
             yield from _seen(name, anatomy, healthy, MODES[:1])
+
+
+def draw_patient(anatomy: Anatomy, key: tuple[int, ...], least_ml: float) -> Patient:
+    """The first patient drawn from a key whose largest lesion has a volume, and that some scan shows."""
+    for attempt in range(ATTEMPTS):
+        rng = np.random.default_rng((*key, attempt))
+        patient = sample_patient(rng, anatomy, PAIR, lesion_chance=1.0, strip_chance=0.0)
+        seen = any(value is not None for scan in patient.scans.values() for value in scan.appearance.lesion.values())
+        if seen and max((_ml(lesion) for lesion in patient.lesions), default=0.0) >= least_ml:
+            break
+    return patient
+
+
+def _ml(lesion: Lesion) -> float:
+    """Volume of a lesion's ellipsoid."""
+    return 4 / 3 * math.pi / abs(float(np.linalg.det(lesion.axes))) / 1000
 
 
 def _seen(name: str, anatomy: Anatomy, patient: Patient, modes: Sequence[str]) -> Iterator[Trial]:
