@@ -11,7 +11,7 @@ from trial import Trial
 
 from MultimodalSegLib.evaluation.dice import LESION
 from MultimodalSegLib.evaluation.slice_choice import best_median_worst, slice_dice
-from MultimodalSegLib.evaluation.structures import ALSO, structures
+from MultimodalSegLib.evaluation.structures import ALSO, SIXTEEN, structures
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.resample import resample
 from MultimodalSegLib.images.volume import Volume
@@ -36,7 +36,7 @@ class Shown:
         image: uint8 (k, j, i), gray levels of the first volume.
         truth: label map; only what is compared.
         found: label map; only what is compared.
-        dice: of each slice, (k,); NaN where nothing is to be compared.
+        dice: of each slice, (k,), mean of the structures of the brain if these are compared; NaN without any.
         heights: of the slices, mm in patient space.
     """
 
@@ -59,7 +59,8 @@ def keep(trial: Trial, found: Segmentation) -> Shown:
     compared = list(frozenset().union(*scored.values()))
     truth, answer = (_only(resample(labels, grid, labels=True), compared) for labels in (trial.truth, found.labels))
     heights = grid.origin[2] + np.arange(grid.size[2]) * grid.spacing[2]
-    return Shown(trial.name, image, truth, answer, slice_dice(answer, truth, scored), heights)
+    brain = {n: v for n, v in scored.items() if n in SIXTEEN}
+    return Shown(trial.name, image, truth, answer, slice_dice(answer, truth, brain or scored), heights)
 
 
 def axial_grid(grid: Grid) -> Grid:

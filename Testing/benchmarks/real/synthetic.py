@@ -49,14 +49,21 @@ def synthetic(data: Path, patients: int) -> Iterator[Trial]:
 
 
 def draw_patient(anatomy: Anatomy, key: tuple[int, ...], least_ml: float) -> Patient:
-    """The first patient drawn from a key whose largest lesion has a volume, and that some scan shows."""
+    """The first patient drawn from a key whose largest lesion has a volume and is seen by some scan.
+
+    No scan is cut off: a structure that only one modality covers would pass for one that only it shows.
+    """
     for attempt in range(ATTEMPTS):
         rng = np.random.default_rng((*key, attempt))
         patient = sample_patient(rng, anatomy, PAIR, lesion_chance=1.0, strip_chance=0.0)
         seen = any(value is not None for scan in patient.scans.values() for value in scan.appearance.lesion.values())
         if seen and max((_ml(lesion) for lesion in patient.lesions), default=0.0) >= least_ml:
             break
-    return patient
+    whole = {
+        name: replace(scan, acquisition=replace(scan.acquisition, view=np.zeros((3, 2))))
+        for name, scan in patient.scans.items()
+    }
+    return replace(patient, scans=whole)
 
 
 def _ml(lesion: Lesion) -> float:
