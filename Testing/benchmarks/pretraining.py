@@ -1,6 +1,6 @@
 """Whether an encoder that was pre-trained without labels needs fewer labels than a random one.
 
-    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 500] [--fine-steps 200]
+    python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 300] [--fine-steps 600]
 
 --data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
 150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
@@ -8,8 +8,8 @@ and 10 %) and their labels, once from the encoder and once from random weights; 
 order, steps, and the random start of what is not the encoder. Three seeds, which also choose the labelled cases. The
 averaged weights after the last step are scored on all other cases, which neither training has seen.
 
---work keeps the encoder and a line for each run, so that the same command goes on after an interruption; --seeds and
---starts divide the runs among several processes, of which a last one with all of them writes the table.
+--work keeps the encoder and a line for each run, so that the same command goes on after an interruption; the table is
+written anew after each pair. --seeds, --counts and --starts divide the runs among several processes.
 """
 
 from __future__ import annotations
@@ -41,6 +41,9 @@ NETWORK = {"kind": "fusion", "families": 1, "classes": 3, "widths": [16, 32, 64]
 WHOLE = (48, 56, 40)
 """Voxels that hold every case, so that each is answered at once."""
 
+CHOICES = {"batch": 4, "local_crops": 2, "prototypes": 64, "learning_rate": 2e-3, "momentum": 0.98, "log_steps": 20}
+"""What differs from the usual pre-training, because it is short and its volumes are small."""
+
 COLUMNS = ("labels", "seed", "start", "anterior", "posterior", "mean", "seconds")
 
 
@@ -57,7 +60,7 @@ def encoder(data_set: DataSet, names: list[str], given: argparse.Namespace) -> P
     if not (out / RECORD).exists():
         bare = DataSet("images", tuple(replace(case, label=None) for case in data_set.only(names).cases))
         network = {**NETWORK, "stride": 8}
-        plan = pretraining.propose(bare, network, spacing=SPACING, steps=given.steps, prototypes=64)
+        plan = pretraining.propose(bare, network, spacing=SPACING, steps=given.steps, **CHOICES)
         pretraining.prepare(plan, bare, out).run(lambda event: print(event.done, event.message, flush=True))
     return out
 
@@ -100,29 +103,37 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--fine-steps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--fine-steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
+    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
     parser.add_argument("--starts", choices=STARTS, nargs="+", default=STARTS)
     given = parser.parse_args()
     data_set = with_classes(read_data_set(given.data))
     names, held_out = divided(data_set)
     given.work.mkdir(parents=True, exist_ok=True)
     folder = encoder(data_set, names, given) if STARTS[1] in given.starts else None
-    for seed in given.seeds:
-        chosen = np.random.default_rng((5, seed)).permutation(names)
-        for count in COUNTS:
+    for count in given.counts:
+        for seed in given.seeds:
+            chosen = np.random.default_rng((5, seed)).permutation(names)[:count].tolist()
             description = given.work / f"labels-{count}-seed-{seed}.json"
-            write_description(data_set.only([*chosen[:count].tolist(), *held_out]), description)
+            write_description(data_set.only([*chosen, *held_out]), description)
             for kind in given.starts:
                 path = given.work / f"{description.stem}-{kind}.result.json"
                 if not path.exists():
                     found = fine_tuned(description, held_out, seed, folder if kind != "random" else None, given)
                     path.write_text(json.dumps({"labels": count, "seed": seed, "start": kind, **found}))
                 print(path.read_text(), flush=True)
-    if folder and (tuple(given.seeds), tuple(given.starts)) == (SEEDS, STARTS):
-        rows = [json.loads(path.read_text()) for path in sorted(given.work.glob("*.result.json"))]
-        write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
+            rows = [json.loads(path.read_text()) for path in sorted(given.work.glob("*.result.json"))]
+            if folder and pairs_of(rows):
+                write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
+
+
+def pairs_of(rows: list[dict]) -> dict[tuple[int, int], list[float]]:
+    """Mean Dice of (random, pre-trained) by number of labels and seed, where both have been run."""
+    by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
+    both = {(labels, seed) for labels, seed, kind in by if all((labels, seed, start) in by for start in STARTS)}
+    return {key: [by[*key, kind] for kind in STARTS] for key in sorted(both)}
 
 
 def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace) -> None:
@@ -142,21 +153,23 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
         "| labelled cases | seed | random start | pre-trained | difference |",
         "| ---: | ---: | ---: | ---: | ---: |",
     ]
-    by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
-    verdicts = []
-    for count in COUNTS:
-        pairs = [[by[count, seed, kind] for kind in STARTS] for seed in SEEDS]
-        for seed, (random, trained) in zip(SEEDS, pairs, strict=True):
+    found, verdicts = pairs_of(rows), []
+    for count in sorted({count for count, _ in found}):
+        pairs = {seed: pair for (number, seed), pair in found.items() if number == count}
+        for seed, (random, trained) in pairs.items():
             lines.append(f"| {count} | {seed} | {random:.3f} | {trained:.3f} | {trained - random:+.3f} |")
-        means = [statistics.mean(column) for column in zip(*pairs, strict=True)]
-        differences = [trained - random for random, trained in pairs]
+        if len(pairs) < 2:
+            continue
+        means = [statistics.mean(column) for column in zip(*pairs.values(), strict=True)]
+        differences = [trained - random for random, trained in pairs.values()]
+        average = statistics.mean(differences)
         lines.append(
-            f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | "
-            f"{statistics.mean(differences):+.3f} (SD {statistics.stdev(differences):.3f}) |"
+            f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | {average:+.3f} (SD {statistics.stdev(differences):.3f}) |"
         )
-        interval = stats.t.interval(0.95, len(SEEDS) - 1, statistics.mean(differences), stats.sem(differences))
+        interval = stats.t.interval(0.95, len(pairs) - 1, average, stats.sem(differences))
         verdicts.append(
-            f"- {count} labelled cases: 95 % interval of the mean difference {interval[0]:+.3f} to {interval[1]:+.3f}."
+            f"- {count} labelled cases, {len(pairs)} seeds: 95 % interval of the mean difference "
+            f"{interval[0]:+.3f} to {interval[1]:+.3f}."
         )
     lines += ["", *verdicts]
     (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
