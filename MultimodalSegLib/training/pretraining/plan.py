@@ -106,6 +106,9 @@ class PretrainingPlan:
         for name in ("batch", "local_crops", "prototypes", "points"):
             if getattr(self, name) < 2:
                 raise _wrong(name, getattr(self, name), "at least 2")
+        for name in ("queue", "frozen_steps", *(entry.name for entry in fields(self) if entry.name.endswith("_weight"))):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise _wrong(name, getattr(self, name), "0 or a positive number")
         low, high = self.masked
         if not 0 < low <= high < 1:
             raise _wrong("masked", self.masked, "two parts between 0 and 1 in ascending order")
