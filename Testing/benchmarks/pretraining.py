@@ -1,12 +1,12 @@
-"""Whether an encoder that was pre-trained without labels needs fewer labels than a random one.
+"""Whether a network that was pre-trained without labels needs fewer labels than a random one.
 
     python Testing/benchmarks/pretraining.py --data FOLDER --work FOLDER [--steps 300] [--fine-steps 600]
 
 --data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
 150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
-and 10 %) and their labels, once from the encoder and once from random weights; all else is the same: cases, crops,
-order, steps, and the random start of what is not the encoder. Three seeds, which also choose the labelled cases. The
-averaged weights after the last step are scored on all other cases, which neither training has seen.
+and 10 %) and their labels, once from the pre-trained encoder and decoder and once from random weights; all else is the
+same: cases, crops, order, steps, learning rate, and the random start of the outputs. Three seeds, which also choose the
+labelled cases. The averaged weights after the last step are scored on all other cases, which neither training has seen.
 
 --work keeps the encoder and a line for each run, so that the same command goes on after an interruption; the table is
 written anew after each pair. --seeds, --counts and --starts divide the runs among several processes.
@@ -133,7 +133,7 @@ def pairs_of(rows: list[dict]) -> dict[tuple[int, int], list[float]]:
     """Mean Dice of (random, pre-trained) by number of labels and seed, where both have been run."""
     by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
     both = {(labels, seed) for labels, seed, kind in by if all((labels, seed, start) in by for start in STARTS)}
-    return {key: [by[*key, kind] for kind in STARTS] for key in sorted(both)}
+    return {key: [by[(*key, kind)] for kind in STARTS] for key in sorted(both)}
 
 
 def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace) -> None:
@@ -162,10 +162,8 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
             continue
         means = [statistics.mean(column) for column in zip(*pairs.values(), strict=True)]
         differences = [trained - random for random, trained in pairs.values()]
-        average = statistics.mean(differences)
-        lines.append(
-            f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | {average:+.3f} (SD {statistics.stdev(differences):.3f}) |"
-        )
+        average, deviation = statistics.mean(differences), statistics.stdev(differences)
+        lines.append(f"| {count} | mean | {means[0]:.3f} | {means[1]:.3f} | {average:+.3f} (SD {deviation:.3f}) |")
         interval = stats.t.interval(0.95, len(pairs) - 1, average, stats.sem(differences))
         verdicts.append(
             f"- {count} labelled cases, {len(pairs)} seeds: 95 % interval of the mean difference "

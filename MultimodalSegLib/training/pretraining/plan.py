@@ -17,7 +17,7 @@ DENSE_SCALES = 3
 """The finest scales of the decoder, whose features are learned place by place: strides 2, 4 and 8."""
 
 LEAST_CLASSES = 2
-"""A network must have classes; the encoder that is kept knows nothing of them."""
+"""A network must have classes; what is kept knows nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class PretrainingPlan:
     """Every choice of a pre-training run; kept in its state and in ``encoder.json``.
 
     Args:
-        network: ``network`` entry of a fusion network; only the encoder is trained.
+        network: ``network`` entry of a fusion network; its encoder and decoder are trained.
         families: of modalities, in the order of the network's numbers.
         spacing: of the prepared volumes, millimetres, isotropic.
         global_size: (k, j, i) voxels of the two large crops of a sample, multiples of the network's stride.
@@ -106,7 +106,8 @@ class PretrainingPlan:
         for name in ("batch", "local_crops", "prototypes", "points"):
             if getattr(self, name) < 2:
                 raise _wrong(name, getattr(self, name), "at least 2")
-        for name in ("queue", "frozen_steps", *(entry.name for entry in fields(self) if entry.name.endswith("_weight"))):
+        weights = [entry.name for entry in fields(self) if entry.name.endswith("_weight")]
+        for name in ("queue", "frozen_steps", *weights):
             if not 0 <= getattr(self, name) < math.inf:
                 raise _wrong(name, getattr(self, name), "0 or a positive number")
         low, high = self.masked
@@ -163,7 +164,7 @@ class PretrainingPlan:
 
 
 def network_entry(name: str, families: int) -> dict[str, Any]:
-    """The ``network`` entry of the student or the teacher, without what an encoder does not need.
+    """The ``network`` entry of the student or the teacher, without what knows of classes.
 
     Raises:
         InputError: another name.
