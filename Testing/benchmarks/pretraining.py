@@ -8,6 +8,9 @@ and 10 %) and their labels, once from the pre-trained encoder and decoder and on
 same: cases, crops, order, steps, learning rate, and the random start of the outputs. Three seeds, which also choose the
 labelled cases. The averaged weights after the last step are scored on all other cases, which neither training has seen.
 
+Beside that a linear layer is fitted to the features of both networks as they are, before any training with labels
+(linear_probe.py), and scored in the same way.
+
 --work keeps the encoder and a line for each run, so that the same command goes on after an interruption; the table is
 written anew after each pair. --seeds, --counts and --starts divide the runs among several processes.
 """
@@ -26,17 +29,23 @@ import numpy as np
 import torch
 from scipy import stats
 
+from MultimodalSegLib.networks.config import NetworkConfig
+from MultimodalSegLib.networks.fusion_net import FusionNet
 from MultimodalSegLib.training.data.adapters import read_data_set
+from MultimodalSegLib.training.data.cache import prepare_all
 from MultimodalSegLib.training.data.data_set import DataSet, with_classes
 from MultimodalSegLib.training.data.description import write_description
+from MultimodalSegLib.training.data.prepare import Preparation
 from MultimodalSegLib.training.plan import Plan, Stage
 from MultimodalSegLib.training.pretraining import start as pretraining
-from MultimodalSegLib.training.pretraining.encoder_file import RECORD
+from MultimodalSegLib.training.pretraining.encoder_file import RECORD, read_encoder
 from MultimodalSegLib.training.start import prepare
+from Testing.benchmarks.linear_probe import dice_of, fitted
 
 RESULTS = Path(__file__).resolve().parent / "results"
 TRAINING, SPACING = 150, 1.0
 SEEDS, COUNTS, STARTS = (0, 1, 2), (8, 15), ("random", "pre-trained")
+WAYS = {"probe": "a linear layer on frozen features", "fine": "fine-tuning"}
 NETWORK = {"kind": "fusion", "families": 1, "classes": 3, "widths": [16, 32, 64], "side": False, "lesion": False}
 WHOLE = (48, 56, 40)
 """Voxels that hold every case, so that each is answered at once."""
@@ -44,7 +53,7 @@ WHOLE = (48, 56, 40)
 CHOICES = {"batch": 4, "local_crops": 2, "prototypes": 64, "learning_rate": 2e-3, "momentum": 0.98, "log_steps": 20}
 """What differs from the usual pre-training, because it is short and its volumes are small."""
 
-COLUMNS = ("labels", "seed", "start", "anterior", "posterior", "mean", "seconds")
+COLUMNS = ("way", "labels", "seed", "start", "anterior", "posterior", "mean", "seconds")
 
 
 def divided(data_set: DataSet) -> tuple[list[str], list[str]]:
@@ -99,6 +108,21 @@ def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | N
     }
 
 
+def probed(description: Path, held_out: list[str], seed: int, init: Path | None, given: argparse.Namespace) -> dict:
+    """Fit a linear layer to the features of the labelled cases, and score the cases held out."""
+    data_set = with_classes(read_data_set(description))
+    cases = prepare_all(data_set, Preparation((SPACING,) * 3, data_set.families), given.work / "prepared").cases
+    torch.manual_seed(seed)
+    network = FusionNet(NetworkConfig.from_dict({**NETWORK, "stride": 8}))
+    if init:
+        network.load_state_dict(read_encoder(init)[0], strict=False)
+    began, classes = time.perf_counter(), NETWORK["classes"]
+    layer = fitted(network, [case for case in cases if case.name not in held_out], classes, seed)
+    anterior, posterior = dice_of(network, layer, [case for case in cases if case.name in held_out], classes)
+    seconds = time.perf_counter() - began
+    return {"anterior": anterior, "posterior": posterior, "mean": (anterior + posterior) / 2, "seconds": seconds}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
@@ -107,41 +131,43 @@ def main() -> None:
     parser.add_argument("--fine-steps", type=int, default=600)
     parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--ways", choices=WAYS, nargs="+", default=WAYS)
     parser.add_argument("--starts", choices=STARTS, nargs="+", default=STARTS)
     given = parser.parse_args()
     data_set = with_classes(read_data_set(given.data))
     names, held_out = divided(data_set)
     given.work.mkdir(parents=True, exist_ok=True)
     folder = encoder(data_set, names, given) if STARTS[1] in given.starts else None
-    for count in given.counts:
-        for seed in given.seeds:
-            chosen = np.random.default_rng((5, seed)).permutation(names)[:count].tolist()
-            description = given.work / f"labels-{count}-seed-{seed}.json"
-            write_description(data_set.only([*chosen, *held_out]), description)
-            for kind in given.starts:
-                path = given.work / f"{description.stem}-{kind}.result.json"
-                if not path.exists():
-                    found = fine_tuned(description, held_out, seed, folder if kind != "random" else None, given)
-                    path.write_text(json.dumps({"labels": count, "seed": seed, "start": kind, **found}))
-                print(path.read_text(), flush=True)
-            rows = [json.loads(path.read_text()) for path in sorted(given.work.glob("*.result.json"))]
-            if folder and pairs_of(rows):
-                write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
+    runs = [(way, count, seed) for way in given.ways for count in given.counts for seed in given.seeds]
+    for way, count, seed in runs:
+        chosen = np.random.default_rng((5, seed)).permutation(names)[:count].tolist()
+        description = given.work / f"labels-{count}-seed-{seed}.json"
+        write_description(data_set.only([*chosen, *held_out]), description)
+        for kind in given.starts:
+            path = given.work / f"{description.stem}-{kind}.{way}.json"
+            if not path.exists():
+                learn = fine_tuned if way == "fine" else probed
+                found = learn(description, held_out, seed, folder if kind != "random" else None, given)
+                path.write_text(json.dumps({"way": way, "labels": count, "seed": seed, "start": kind, **found}))
+            print(path.read_text(), flush=True)
+        rows = [json.loads(path.read_text()) for way in WAYS for path in sorted(given.work.glob(f"*.{way}.json"))]
+        if folder and pairs_of(rows):
+            write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
 
 
-def pairs_of(rows: list[dict]) -> dict[tuple[int, int], list[float]]:
-    """Mean Dice of (random, pre-trained) by number of labels and seed, where both have been run."""
-    by = {(row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
-    both = {(labels, seed) for labels, seed, kind in by if all((labels, seed, start) in by for start in STARTS)}
-    return {key: [by[(*key, kind)] for kind in STARTS] for key in sorted(both)}
+def pairs_of(rows: list[dict]) -> dict[tuple[str, int, int], list[float]]:
+    """Mean Dice of (random, pre-trained) by way, number of labels and seed, where both have been run."""
+    by = {(row["way"], row["labels"], row["seed"], row["start"]): row["mean"] for row in rows}
+    keys = list(dict.fromkeys((row["way"], row["labels"], row["seed"]) for row in rows))
+    return {key: [by[(*key, kind)] for kind in STARTS] for key in keys if all((*key, kind) in by for kind in STARTS)}
 
 
 def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace) -> None:
     """The table as CSV and Markdown."""
     with (RESULTS / "pretraining.csv").open("w", newline="") as file:
-        table = csv.DictWriter(file, COLUMNS)
-        table.writeheader()
-        table.writerows({**row, **{n: f"{row[n]:.4f}" for n in COLUMNS[3:]}} for row in rows)
+        rows_of = csv.DictWriter(file, COLUMNS)
+        rows_of.writeheader()
+        rows_of.writerows({**row, **{n: f"{row[n]:.4f}" for n in COLUMNS[4:]}} for row in rows)
     lines = [
         "# Pre-training without labels, then few labels: hippocampus",
         "",
@@ -150,10 +176,22 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
         f"{', '.join(map(str, NETWORK['widths']))} at {SPACING:g} mm.",
         f"Torch {torch.__version__} on a processor. Mean Dice of anterior and posterior part; paired by seed.",
         "",
+    ]
+    found = pairs_of(rows)
+    for way, title in WAYS.items():
+        if part := {key[1:]: pair for key, pair in found.items() if key[0] == way}:
+            lines += ["", f"## After {title}", "", *table(part)]
+    (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    print("\n".join(lines))
+
+
+def table(found: dict[tuple[int, int], list[float]]) -> list[str]:
+    """Pairs by number of labels and seed as lines of Markdown, with means and intervals."""
+    lines = [
         "| labelled cases | seed | random start | pre-trained | difference |",
         "| ---: | ---: | ---: | ---: | ---: |",
     ]
-    found, verdicts = pairs_of(rows), []
+    verdicts = []
     for count in sorted({count for count, _ in found}):
         pairs = {seed: pair for (number, seed), pair in found.items() if number == count}
         for seed, (random, trained) in pairs.items():
@@ -169,9 +207,7 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
             f"- {count} labelled cases, {len(pairs)} seeds: 95 % interval of the mean difference "
             f"{interval[0]:+.3f} to {interval[1]:+.3f}."
         )
-    lines += ["", *verdicts]
-    (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+    return [*lines, "", *verdicts] if verdicts else lines
 
 
 if __name__ == "__main__":
