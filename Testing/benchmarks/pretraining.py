@@ -20,6 +20,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import statistics
 import time
 from dataclasses import replace
@@ -31,6 +32,7 @@ from scipy import stats
 
 from MultimodalSegLib.networks.config import NetworkConfig
 from MultimodalSegLib.networks.fusion_net import FusionNet
+from MultimodalSegLib.training.curves import LOG
 from MultimodalSegLib.training.data.adapters import read_data_set
 from MultimodalSegLib.training.data.cache import prepare_all
 from MultimodalSegLib.training.data.data_set import DataSet, with_classes
@@ -152,7 +154,7 @@ def main() -> None:
             print(path.read_text(), flush=True)
         rows = [json.loads(path.read_text()) for way in WAYS for path in sorted(given.work.glob(f"*.{way}.json"))]
         if folder and pairs_of(rows):
-            write(rows, json.loads((folder / RECORD).read_text()), len(held_out), given)
+            write(rows, folder, len(held_out), given)
 
 
 def pairs_of(rows: list[dict]) -> dict[tuple[str, int, int], list[float]]:
@@ -162,8 +164,9 @@ def pairs_of(rows: list[dict]) -> dict[tuple[str, int, int], list[float]]:
     return {key: [by[(*key, kind)] for kind in STARTS] for key in keys if all((*key, kind) in by for kind in STARTS)}
 
 
-def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace) -> None:
+def write(rows: list[dict], folder: Path, scored: int, given: argparse.Namespace) -> None:
     """The table as CSV and Markdown."""
+    about = json.loads((folder / RECORD).read_text())
     with (RESULTS / "pretraining.csv").open("w", newline="") as file:
         rows_of = csv.DictWriter(file, COLUMNS)
         rows_of.writeheader()
@@ -175,14 +178,32 @@ def write(rows: list[dict], about: dict, scored: int, given: argparse.Namespace)
         f"then {given.fine_steps} steps with labels; {scored} other cases are scored. Network of widths "
         f"{', '.join(map(str, NETWORK['widths']))} at {SPACING:g} mm.",
         f"Torch {torch.__version__} on a processor. Mean Dice of anterior and posterior part; paired by seed.",
-        "",
+        "Random and pre-trained start have the same steps, learning rate, cases and crops.",
     ]
     found = pairs_of(rows)
     for way, title in WAYS.items():
         if part := {key[1:]: pair for key, pair in found.items() if key[0] == way}:
             lines += ["", f"## After {title}", "", *table(part)]
+    lines += ["", "## What was learned without labels", "", *learned(folder, about["pretraining"]["prototypes"])]
     (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
+
+
+def learned(folder: Path, prototypes: int) -> list[str]:
+    """First and last losses of the pre-training as lines of Markdown."""
+    log = list(csv.DictReader((folder / LOG).open()))
+    names = {
+        "places": "the same place in two views",
+        "tokens": "hidden places",
+        "views": "whole views of one volume",
+        "restoration": "hidden intensities",
+    }
+    steps = [log[0]["step"], log[-1]["step"]]
+    lines = [f"| loss | steps up to {steps[0]} | up to {steps[1]} | chance |", "| --- | ---: | ---: | ---: |"]
+    for name, title in names.items():
+        chance = 1.0 if name == "restoration" else math.log(prototypes)
+        lines.append(f"| {title} | {float(log[0][name]):.2f} | {float(log[-1][name]):.2f} | {chance:.2f} |")
+    return lines
 
 
 def table(found: dict[tuple[int, int], list[float]]) -> list[str]:

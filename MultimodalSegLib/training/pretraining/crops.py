@@ -75,7 +75,7 @@ class ViewSamples(Dataset[Views]):
 
     Args:
         cases: prepared, with or without labels, which are not read.
-        plan: sizes, number of crops, masks and augmentation.
+        plan: sizes, number of crops, masks, points and augmentation.
 
     Raises:
         InputError: no case.

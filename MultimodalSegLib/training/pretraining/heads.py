@@ -1,4 +1,4 @@
-"""From features to prototypes, and back to intensities: what is learned with an encoder and thrown away after."""
+"""From features to prototypes, and back to intensities: what is learned with the network and thrown away after."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ class ProjectionHead(nn.Module):
     """A perceptron of three layers to a bottleneck on the unit sphere, then the cosine to each prototype.
 
     The prototypes are weights normalized to length 1, so that none can win by its length. The features are first
-    standardized over the batch, because those of crops of the same organs point almost in the same direction. (In short
-    runs on the hippocampus the loss between views stayed at chance with it and without it.)
+    standardized over the batch, because those of crops of the same organs point almost in the same direction.
 
     Args:
         channels: C, of the features.
