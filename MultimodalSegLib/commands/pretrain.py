@@ -43,10 +43,11 @@ def pretrain(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights and samples.")] = None,
     events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
 ) -> None:
-    """Let an encoder learn from CT and MR volumes without labels, for: train --init OUT.
+    """Let encoder and decoder learn from CT and MR volumes without labels, for: train --init OUT.
 
-    A student learns to say of parts of a volume what its slowly following teacher says of others (DINOv2). The state is
-    saved every few minutes; the same command goes on after an interruption.
+    A student learns to say of each place in a view what its slowly following teacher says of the same place in another
+    one, and of hidden places what the teacher sees there (DINOv2). The state is saved every few minutes; the same
+    command goes on after an interruption.
     """
     told = listener(events)
     with ending(told, grace_s=GRACE_S) as progress:

@@ -18,7 +18,10 @@ from .outputs import FusionOutput as FusionOutput
 from .size_gate import SizeGate
 
 ENCODER = ("stem", "down", "modulate", "encode", "context")
-"""Parts that see one modality at a time: what can be trained without labels."""
+"""Parts that see one modality at a time."""
+
+DECODER = ("up", "decode")
+"""Parts that see the fused modalities and know nothing of classes."""
 
 SUPERVISED = slice(1, 3)
 """The scales of deep supervision: strides 4 and 8."""

@@ -29,7 +29,7 @@ class KnownModel:
     Args:
         title: name and version for a person.
         metadata: as of a bundle; of an encoder ``network`` and ``modality_families`` alone.
-        weights: by name; of an encoder those of the encoder alone.
+        weights: by name; of an encoder those of encoder and decoder.
         checksum: SHA-256 of the file with the weights.
     """
 

@@ -16,6 +16,7 @@ from ..data.cache import PreparedCase
 from ..data.patches import crop
 from ..plan import Size
 from .masking import block_mask
+from .matching import Place, matches, whole
 from .plan import PretrainingPlan
 
 GLOBALS = 2
@@ -40,13 +41,24 @@ class Views:
         large_family: (2, B) int64, the modality's family of each crop.
         small_family: (L, B) int64.
         hidden: (2, B, g, g, g) bool, tokens of the large crops that the student does not see.
+        here: (2 + L, B, 2, P, 3) points of each view that it shares with each large one: see
+            :func:`.matching.matches`.
+        there: likewise, the same points in the large one.
     """
 
     def __init__(
-        self, large: Tensor, small: Tensor, large_family: Tensor, small_family: Tensor, hidden: Tensor
+        self,
+        large: Tensor,
+        small: Tensor,
+        large_family: Tensor,
+        small_family: Tensor,
+        hidden: Tensor,
+        here: Tensor,
+        there: Tensor,
     ) -> None:
         self.large, self.small, self.hidden = large, small, hidden
         self.large_family, self.small_family = large_family, small_family
+        self.here, self.there = here, there
 
     def to(self, device: torch.device) -> Views:
         """The same on a device."""
@@ -63,7 +75,7 @@ class ViewSamples(Dataset[Views]):
 
     Args:
         cases: prepared, with or without labels, which are not read.
-        plan: sizes, number of crops, masks and augmentation.
+        plan: sizes, number of crops, masks, points and augmentation.
 
     Raises:
         InputError: no case.
@@ -97,18 +109,23 @@ class ViewSamples(Dataset[Views]):
             small.append(self._view(case, rng, moved, plan.local_size, mirrored))
         grid = tuple(side // plan.token_stride for side in plan.global_size)
         hidden = [block_mask(rng, grid, rng.uniform(*plan.masked)) for _ in range(GLOBALS)]  # type: ignore[arg-type]
+        volume = whole(case.shape)
+        places = [place for _, _, place in large + small]
+        here, there = matches(rng, places, hidden, volume.mirrored() if mirrored else volume, plan.points)
         return Views(
-            torch.stack([image for image, _ in large])[:, None, None],
-            torch.stack([image for image, _ in small])[:, None, None],
-            torch.tensor([[family] for _, family in large]),
-            torch.tensor([[family] for _, family in small]),
+            torch.stack([image for image, _, _ in large])[:, None, None],
+            torch.stack([image for image, _, _ in small])[:, None, None],
+            torch.tensor([[family] for _, family, _ in large]),
+            torch.tensor([[family] for _, family, _ in small]),
             torch.from_numpy(np.stack(hidden))[:, None],
+            torch.from_numpy(here)[:, None],
+            torch.from_numpy(there)[:, None],
         )
 
     def _view(
         self, case: PreparedCase, rng: np.random.Generator, middle: np.ndarray, size: Size, mirrored: bool
-    ) -> tuple[Tensor, int]:
-        """A crop (*size) about a voxel, and the number of its family."""
+    ) -> tuple[Tensor, int, Place]:
+        """A crop (*size) about a voxel, the number of its family, and where it lies."""
         number = int(rng.integers(len(case.modalities)))
         shape = np.rint(np.asarray(size) * rng.uniform(*ZOOMS)).astype(int)
         first = np.rint(middle - shape / 2).astype(int)
@@ -117,7 +134,9 @@ class ViewSamples(Dataset[Views]):
         image = F.interpolate(image[None, None], size=size, mode="trilinear")[0, 0]
         image = image.flip(-1) if mirrored else image
         family = case.family[number]
-        return self.changes[family](image, int(rng.integers(2**32))), family
+        place = Place(first, shape)
+        image = self.changes[family](image, int(rng.integers(2**32)))
+        return image, family, place.mirrored() if mirrored else place
 
 
 def sliced(image: Tensor, axis: int, thickness: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A pre-trained encoder on disk: ``encoder.safetensors`` and what it is in ``encoder.json``."""
+"""A pre-trained encoder with its decoder on disk: ``encoder.safetensors``, and what it is in ``encoder.json``."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""From features to prototypes, and back to intensities: what is learned with an encoder and thrown away after."""
+"""From features to prototypes, and back to intensities: what is learned with the network and thrown away after."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -10,15 +8,14 @@ from torch.nn import functional as F
 
 from ...networks.blocks import depth_to_space
 
-HIDDEN, BOTTLENECK = 256, 64
+HIDDEN, BOTTLENECK = 128, 64
 
 
 class ProjectionHead(nn.Module):
     """A perceptron of three layers to a bottleneck on the unit sphere, then the cosine to each prototype.
 
     The prototypes are weights normalized to length 1, so that none can win by its length. The features are first
-    standardized over the batch, because those of crops of the same organs point almost in the same direction. (In short
-    runs on the hippocampus the loss between views stayed at chance with it and without it.)
+    standardized over the batch, because those of crops of the same organs point almost in the same direction.
 
     Args:
         channels: C, of the features.
@@ -49,22 +46,19 @@ class ProjectionHead(nn.Module):
 
 
 class RestorationHead(nn.Module):
-    """Intensities of a crop as a sum over the scales, each seen through one linear layer.
+    """Intensities of a crop from the finest features of the decoder, through one linear layer.
 
     There is nothing between the features and the image that could do the work for them.
 
     Args:
-        widths: channels of the scales at strides 2, 4, 8, ...
+        width: C, channels of the finest scale.
 
-    Shapes: features (N, C, d, h, w) of each scale -> (N, 1, D, H, W).
+    Shapes: (N, C, D/2, H/2, W/2) -> (N, 1, D, H, W).
     """
 
-    def __init__(self, widths: Sequence[int]) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.mix = nn.ModuleList(nn.Conv3d(width, 8, 1) for width in widths)
+        self.mix = nn.Conv3d(width, 8, 1)
 
-    def forward(self, scales: Sequence[Tensor]) -> Tensor:
-        sides = scales[0].shape[2:]
-        parts = [mix(features) for mix, features in zip(self.mix, scales, strict=True)]
-        coarse = [F.interpolate(part, size=sides, mode="trilinear") for part in parts[1:]]
-        return depth_to_space(torch.stack([parts[0], *coarse]).sum(0))
+    def forward(self, finest: Tensor) -> Tensor:
+        return depth_to_space(self.mix(finest))

@@ -1,85 +1,85 @@
-"""Student and teacher: an encoder with the heads through which it learns, and the loss of a batch."""
+"""Student and teacher: a network without its outputs, and the heads through which it learns."""
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from ...networks.fusion_net import ENCODER, FusionNet
-from .crops import Views
+from ...networks.fusion_net import DECODER, ENCODER, FusionNet
 from .heads import ProjectionHead, RestorationHead
-from .masking import hide, voxel_mask
-from .objectives import restoration_loss, spread, spread_loss, token_loss, view_loss
+from .matching import features_at
 from .plan import PretrainingPlan
-from .sinkhorn import sinkhorn
 
 
 class Answer(NamedTuple):
     """What a learner says of N crops.
 
     Args:
-        pooled: (N, 2C) mean and maximum of the coarsest features.
+        pooled: (N, F) what is known of each crop as a whole.
         volume: (N, K) logits of the crop.
-        tokens: (n, K) logits of the tokens asked for; empty if none were.
+        places: (N, P, K) logits of each scale that is learned place by place, finest first.
         restored: (N, 1, D, H, W) intensities; empty if they were not asked for.
     """
 
     pooled: Tensor
     volume: Tensor
-    tokens: Tensor
+    places: list[Tensor]
     restored: Tensor
 
 
 class Learner(nn.Module):
-    """The encoder of a fusion network with three heads; the rest of the network is neither trained nor run.
+    """Encoder and decoder of a fusion network with the heads through which they learn.
+
+    What needs several modalities or labels is neither trained nor kept: fusion, attention between modalities, heads.
 
     Args:
-        plan: network, tokens, prototypes.
+        plan: network, prototypes.
     """
 
     def __init__(self, plan: PretrainingPlan) -> None:
         super().__init__()
         widths = plan.config.widths
-        self.scale = plan.token_scale
         self.network = FusionNet(plan.config)
         self.volume_head = ProjectionHead(2 * widths[-1], plan.prototypes)
-        self.token_head = ProjectionHead(widths[self.scale], plan.prototypes)
-        self.restoration_head = RestorationHead(widths)
+        self.place_heads = nn.ModuleList(ProjectionHead(w, plan.prototypes) for w in widths[: plan.dense_scales])
+        self.restoration_head = RestorationHead(widths[0])
         for name, parameter in self.network.named_parameters():
-            parameter.requires_grad_(is_encoder(name))
+            parameter.requires_grad_(is_kept(name))
 
-    def forward(self, images: Tensor, family: Tensor, tokens: Tensor | None = None, restore: bool = False) -> Answer:
+    def forward(self, images: Tensor, family: Tensor, points: Tensor, restore: bool = False) -> Answer:
         """Crops of one modality each.
 
         Args:
             images: (N, 1, D, H, W).
             family: (N,) int64.
-            tokens: (N, d, h, w) bool, those whose logits are wanted.
+            points: (N, P, 3) whose logits are wanted, -1 to 1 along (k, j, i) between the outer faces.
             restore: intensities are wanted.
         """
         present = torch.ones(len(images), 1, dtype=torch.bool, device=images.device)
-        scales = [x[:, 0] for x in self.network.features(images, present, family[:, None])]
-        pooled = torch.cat([scales[-1].mean((2, 3, 4)), scales[-1].amax((2, 3, 4))], dim=1)
-        of_tokens, restored = pooled.new_zeros(0), pooled.new_zeros(0)
-        if tokens is not None:
-            of_tokens = self.token_head(scales[self.scale].permute(0, 2, 3, 4, 1)[tokens])
-        if restore:
-            restored = self.restoration_head(scales)
-        return Answer(pooled, self.volume_head(pooled), of_tokens, restored)
+        decoded, _, _ = self.network.decoded(images, present, family[:, None])
+        pooled = torch.cat([decoded[-1].mean((2, 3, 4)), decoded[-1].amax((2, 3, 4))], dim=1)
+        restored = self.restoration_head(decoded[0]) if restore else pooled.new_zeros(0)
+        places = [self._at(head, x, points) for head, x in zip(self.place_heads, decoded, strict=False)]
+        return Answer(pooled, self.volume_head(pooled), places, restored)
 
-    def encoder(self) -> dict[str, Tensor]:
-        """Weights of the encoder under the names of the fusion network."""
-        return {name: value for name, value in self.network.state_dict().items() if is_encoder(name)}
+    @staticmethod
+    def _at(head: nn.Module, features: Tensor, points: Tensor) -> Tensor:
+        """Logits (N, P, K) at points."""
+        logits: Tensor = head(features_at(features, points).flatten(0, 1))
+        return logits.view(*points.shape[:2], -1)
+
+    def kept(self) -> dict[str, Tensor]:
+        """Weights of encoder and decoder under the names of the fusion network."""
+        return {name: value for name, value in self.network.state_dict().items() if is_kept(name)}
 
 
-def is_encoder(name: str) -> bool:
-    """Whether a weight of a fusion network belongs to its encoder."""
-    return name.partition(".")[0] in ENCODER
+def is_kept(name: str) -> bool:
+    """Whether a weight of a fusion network belongs to its encoder or decoder."""
+    return name.partition(".")[0] in ENCODER + DECODER
 
 
 def teacher_of(student: Learner) -> Learner:
@@ -99,6 +99,16 @@ def follow(teacher: nn.Module, student: nn.Module, momentum: float) -> None:
         value.lerp_(newest[name].to(value.dtype), 1 - momentum)
 
 
+def hold_prototypes(student: Learner) -> None:
+    """Leave the prototypes as they are in this step: while features are still random they would run after noise.
+
+    Source:
+        Caron et al., DINO, ICCV 2021, appendix (the last layer is frozen during the first epoch).
+    """
+    for head in (student.volume_head, *student.place_heads):
+        head.prototypes.grad = None
+
+
 def momentum(plan: PretrainingPlan, step: int) -> float:
     """Of the teacher after a step: from the plan's at the first to 1 at the end, along a cosine."""
     return 1 - (1 - plan.momentum) * (1 + math.cos(math.pi * step / plan.steps)) / 2
@@ -108,39 +118,3 @@ def teacher_temperature(plan: PretrainingPlan, step: int) -> float:
     """On a straight line from the first to the second over the warm-up."""
     first, second = plan.teacher_temperatures
     return first + (second - first) * min(1.0, step / max(1, plan.warm_up_steps))
-
-
-def learning_loss(
-    student: Callable[..., Answer], teacher: Learner, views: Views, plan: PretrainingPlan, step: int
-) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch and its parts.
-
-    Args:
-        student: a :class:`Learner`, or what Fabric made of it.
-        teacher: sees the large crops as they are.
-        views: of B volumes, on the learners' device.
-        plan: weights, temperatures.
-        step: number of the step.
-    """
-    count, batch = views.large.shape[:2]
-    large, family, hidden = views.large.flatten(0, 1), views.large_family.flatten(), views.hidden.flatten(0, 1)
-    temperature = teacher_temperature(plan, step)
-    with torch.no_grad():
-        known = teacher(large, family, hidden)
-    seen = student(hide(large, hidden, plan.token_stride), family, hidden, restore=True)
-    small = student(views.small.flatten(0, 1), views.small_family.flatten())
-    with torch.autocast(large.device.type, enabled=False):
-        of_views = torch.cat([seen.volume, small.volume]).view(-1, batch, plan.prototypes)
-        targets = sinkhorn(known.volume, temperature).view(count, batch, plan.prototypes)
-        owner = hidden.nonzero()[:, 0]
-        mask = voxel_mask(hidden, plan.token_stride)
-        parts = {
-            "views": view_loss(of_views, targets, plan.student_temperature),
-            "tokens": token_loss(seen.tokens, sinkhorn(known.tokens, temperature), owner, plan.student_temperature),
-            "closeness": torch.stack([spread_loss(x) for x in seen.pooled.view(count, batch, -1)]).mean(),
-            "restoration": restoration_loss(seen.restored, large, mask),
-        }
-        weights = (1.0, plan.token_weight, plan.spread_weight, plan.restoration_weight)
-        loss = torch.stack([w * part for w, part in zip(weights, parts.values(), strict=True)]).sum()
-    row = {name: float(part.detach()) for name, part in parts.items()}
-    return loss, {**row, "spread": spread(known.pooled.view(count, batch, -1)[0])}

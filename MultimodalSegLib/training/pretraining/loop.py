@@ -22,13 +22,14 @@ from ..schedule import learning_rate
 from ..workers import prepare_worker
 from .crops import Views, ViewSamples, side_by_side
 from .encoder_file import write_encoder
-from .learner import Learner, follow, learning_loss, momentum, teacher_of
+from .learner import Learner, follow, hold_prototypes, momentum, teacher_of
+from .loss import learning_loss
 from .plan import PretrainingPlan
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-KEYS = ("student", "teacher", "optimizer", "scaler", "step", "seconds", "plan", "model")
+KEYS = ("student", "teacher", "recent", "optimizer", "scaler", "step", "seconds", "plan", "model")
 """What a state holds."""
 
 
@@ -51,6 +52,7 @@ class Pretrainer:
     def __init__(self, plan: PretrainingPlan, cases: Sequence[PreparedCase], out: Path, fabric: Fabric) -> None:
         self.plan, self.cases, self.out, self.fabric = plan, tuple(cases), out, fabric
         self.step, self.seconds = 0, 0.0
+        self.recent = torch.zeros(0, plan.prototypes, device=fabric.device)
         torch.manual_seed(plan.seed)
         self.student = Learner(plan)
         self.teacher = teacher_of(self.student).to(fabric.device)
@@ -61,7 +63,7 @@ class Pretrainer:
             self._load(read_state(out / LAST, KEYS))
 
     def run(self, progress: Progress = silent) -> None:
-        """Learn to the last step of the plan, and write the teacher's encoder.
+        """Learn to the last step of the plan, and write the teacher's encoder and decoder.
 
         Raises:
             Cancelled: ``progress`` asked to stop; the state is saved.
@@ -108,13 +110,16 @@ class Pretrainer:
         waited = time.perf_counter() - began
         self.optimizer.zero_grad(set_to_none=True)
         with self.fabric.autocast():
-            loss, parts = learning_loss(self.module, self.teacher, views, self.plan, self.step)
+            loss, parts, said = learning_loss(self.module, self.teacher, views, self.plan, self.step, self.recent)
         if not bool(torch.isfinite(loss)):
             raise TrainingError(
                 f"The loss of step {self.step} is no number; the last good state is kept in {self.out}.",
                 "Look for a volume with strange values, or use another precision.",
             )
         self.fabric.backward(loss)
+        if self.step < self.plan.frozen_steps:
+            hold_prototypes(self.student)
+        self.recent = torch.cat([said.float(), self.recent])[: self.plan.queue]
         norm = self.fabric.clip_gradients(
             self.module, self.optimizer, max_norm=self.plan.clip, error_if_nonfinite=False
         )
@@ -140,7 +145,7 @@ class Pretrainer:
         write_state(self._state(), self.out / LAST)
 
     def export(self) -> None:
-        """Write the teacher's encoder.
+        """Write the teacher's encoder and decoder.
 
         Raises:
             OutputError: it cannot be written.
@@ -154,7 +159,7 @@ class Pretrainer:
             "volumes": len(self.cases),
             "pretraining": {name: value for name, value in plan.items() if name not in ("network", "families")},
         }
-        write_encoder(self.out, self.teacher.encoder(), entry)
+        write_encoder(self.out, self.teacher.kept(), entry)
 
     def _learn(self, progress: Progress) -> None:
         batches, means, text = self.batches(), Means(), ""
@@ -196,6 +201,7 @@ class Pretrainer:
         return {
             "student": self.student.state_dict(),
             "teacher": self.teacher.state_dict(),
+            "recent": self.recent,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self._precision.state_dict(),
             "step": self.step,
@@ -208,6 +214,7 @@ class Pretrainer:
         check_same_model(state["model"], self._model, self.out)
         self.student.load_state_dict(state["student"])
         self.teacher.load_state_dict(state["teacher"])
+        self.recent = state["recent"].to(self.fabric.device)
         self.optimizer.load_state_dict(state["optimizer"])
         self._precision.load_state_dict(state["scaler"])
         self.step, self.seconds = state["step"], state["seconds"]

@@ -39,22 +39,25 @@ def view_loss(student: Tensor, targets: Tensor, temperature: float) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def token_loss(student: Tensor, targets: Tensor, owner: Tensor, temperature: float) -> Tensor:
-    """Cross-entropy at hidden tokens between the teacher, who sees them, and the student, who does not.
+def place_loss(student: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    """Cross-entropy between what the teacher and the student say of the same places, mean over all of them.
+
+    The places are seen by both, each in a view of its own, or hidden from the student.
 
     Args:
-        student: (n, K) logits of the student at the hidden tokens of all crops.
-        targets: (n, K) probabilities of the teacher there.
-        owner: (n,) number of the crop of each token; crops weigh the same, however many of their tokens are hidden.
+        student: (..., K) logits of the student.
+        targets: (..., K) probabilities of the teacher.
         temperature: of the student's softmax.
 
     Source:
-        Zhou et al., iBOT, ICLR 2022, equation 2; Oquab et al., DINOv2, TMLR 2024, section 4 (patch-level objective).
+        Zhou et al., iBOT, ICLR 2022, equation 2 (hidden places); Wang et al., DenseCL, CVPR 2021, section 3.3 and
+        Yun et al., SelfPatch, CVPR 2022 (the same place in two views), here by position and not by likeness.
+
+    Example:
+        >>> round(float(place_loss(torch.zeros(5, 2), torch.tensor([1.0, 0.0]).expand(5, 2), 0.1)), 4)  # log(2)
+        0.6931
     """
-    each = -(targets * F.log_softmax(student.float() / temperature, dim=-1)).sum(-1)
-    counts = owner.bincount()
-    share = 1.0 / (counts[owner] * (counts > 0).sum())
-    return (each * share).sum()
+    return -(targets * F.log_softmax(student.float() / temperature, dim=-1)).sum(-1).mean()
 
 
 def spread_loss(features: Tensor) -> Tensor:

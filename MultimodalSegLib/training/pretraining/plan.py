@@ -13,11 +13,11 @@ from ...networks.config import NetworkConfig, student, teacher
 from ..augment.settings import Augmentation
 from ..plan import Plan, Size
 
-TOKEN_SCALE = 2
-"""Index of the scale whose voxels are the tokens: stride 8, or the coarsest of a network with fewer scales."""
+DENSE_SCALES = 3
+"""The finest scales of the decoder, whose features are learned place by place: strides 2, 4 and 8."""
 
 LEAST_CLASSES = 2
-"""A network must have classes; the encoder that is kept knows nothing of them."""
+"""A network must have classes; what is kept knows nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,17 @@ class PretrainingPlan:
     """Every choice of a pre-training run; kept in its state and in ``encoder.json``.
 
     Args:
-        network: ``network`` entry of a fusion network; only the encoder is trained.
+        network: ``network`` entry of a fusion network; its encoder and decoder are trained.
         families: of modalities, in the order of the network's numbers.
         spacing: of the prepared volumes, millimetres, isotropic.
         global_size: (k, j, i) voxels of the two large crops of a sample, multiples of the network's stride.
         local_size: of the small crops.
         local_crops: number of small crops.
         masked: smallest and largest part of the tokens of a large crop that the student does not see.
+        points: P, places at which two views of a volume are compared.
         prototypes: K, outputs of a projection head.
+        frozen_steps: first steps in which the prototypes stay as they are.
+        queue: the teacher's last answers to whole views that balance those of a small batch; 0 for none.
         batch: volumes of one step.
         steps: of the whole run.
         learning_rate: peak of the learning rate.
@@ -42,7 +45,9 @@ class PretrainingPlan:
         momentum: part of the teacher that stays at the first step; rises to 1 along a cosine.
         student_temperature: of the student's softmax.
         teacher_temperatures: of the teacher's assignments, at the first step and from :attr:`warm_up_steps` on.
-        token_weight: of the loss of masked tokens.
+        view_weight: of the loss of whole views.
+        place_weight: of the loss of places that two views share.
+        token_weight: of the loss of places that are hidden from the student.
         spread_weight: of the KoLeo regularizer.
         restoration_weight: of the loss of masked intensities.
         augmentation: changes of intensities; of those of shape only the mirroring is used.
@@ -64,7 +69,10 @@ class PretrainingPlan:
     local_size: Size = (64, 64, 64)
     local_crops: int = 4
     masked: tuple[float, float] = (0.2, 0.6)
-    prototypes: int = 512
+    points: int = 64
+    prototypes: int = 128
+    frozen_steps: int = 50
+    queue: int = 256
     batch: int = 8
     steps: int = 2000
     learning_rate: float = 1e-3
@@ -74,8 +82,10 @@ class PretrainingPlan:
     momentum: float = 0.99
     student_temperature: float = 0.1
     teacher_temperatures: tuple[float, float] = (0.04, 0.07)
+    view_weight: float = 0.25
+    place_weight: float = 1.0
     token_weight: float = 1.0
-    spread_weight: float = 0.1
+    spread_weight: float = 0.05
     restoration_weight: float = 1.0
     augmentation: Augmentation = Augmentation()
     precision: str = "auto"
@@ -93,9 +103,13 @@ class PretrainingPlan:
                 raise _wrong(name, size, f"three multiples of the network's stride of {stride}")
         if any(small > large for small, large in zip(self.local_size, self.global_size, strict=True)):
             raise _wrong("local_size", self.local_size, f"at most the global_size of {self.global_size}")
-        for name in ("batch", "local_crops", "prototypes"):
+        for name in ("batch", "local_crops", "prototypes", "points"):
             if getattr(self, name) < 2:
                 raise _wrong(name, getattr(self, name), "at least 2")
+        weights = [entry.name for entry in fields(self) if entry.name.endswith("_weight")]
+        for name in ("queue", "frozen_steps", *weights):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise _wrong(name, getattr(self, name), "0 or a positive number")
         low, high = self.masked
         if not 0 < low <= high < 1:
             raise _wrong("masked", self.masked, "two parts between 0 and 1 in ascending order")
@@ -121,14 +135,14 @@ class PretrainingPlan:
             raise InputError(f"The network to pre-train cannot be built: {error}", "Choose another one.") from error
 
     @property
-    def token_stride(self) -> int:
-        """Voxels along a token's edge."""
-        return int(2 ** (self.token_scale + 1))
+    def dense_scales(self) -> int:
+        """Number of scales whose features are learned place by place."""
+        return min(DENSE_SCALES, len(self.config.widths))
 
     @property
-    def token_scale(self) -> int:
-        """Index of the scale of the tokens."""
-        return min(TOKEN_SCALE, len(self.config.widths) - 1)
+    def token_stride(self) -> int:
+        """Voxels along the edge of a token that may be hidden: those of the coarsest of these scales."""
+        return int(2**self.dense_scales)
 
     @property
     def training(self) -> Plan:
@@ -150,7 +164,7 @@ class PretrainingPlan:
 
 
 def network_entry(name: str, families: int) -> dict[str, Any]:
-    """The ``network`` entry of the student or the teacher, without what an encoder does not need.
+    """The ``network`` entry of the student or the teacher, without what knows of classes.
 
     Raises:
         InputError: another name.
@@ -174,7 +188,7 @@ def crop_sizes(stride: int, large: int | None = None) -> tuple[Size, Size]:
         ((96, 96, 96), (64, 64, 64))
     """
     large = large or max(32, 3 * stride)
-    small = max(stride, round(0.6 * large / stride) * stride)
+    small = max(stride, round(0.7 * large / stride) * stride)
     return (large,) * 3, (small,) * 3
 
 

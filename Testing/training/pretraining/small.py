@@ -32,6 +32,9 @@ def a_plan(**changes: Any) -> PretrainingPlan:
         "global_size": (16, 16, 16),
         "local_size": (8, 8, 16),
         "local_crops": 2,
+        "points": 16,
+        "frozen_steps": 2,
+        "queue": 16,
         "prototypes": 16,
         "augmentation": Augmentation(bias_chance=0.0),  # MONAI's takes most of the time
         "batch": 4,

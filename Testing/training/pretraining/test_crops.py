@@ -24,6 +24,7 @@ def test_views_of_several_volumes_lie_side_by_side(cases):
     views = side_by_side([samples[n] for n in range(3)])
     assert views.large.shape == (2, 3, 1, 16, 16, 16) and views.small.shape == (2, 3, 1, 8, 8, 16)
     assert views.large_family.shape == (2, 3) and views.hidden.shape == (2, 3, 2, 2, 2)
+    assert views.here.shape == views.there.shape == (4, 3, 2, 16, 3)
     assert torch.equal(views.large[1, 2], samples[2].large[1, 0])
 
 

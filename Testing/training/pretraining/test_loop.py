@@ -38,7 +38,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(cases, tmp_path, one_
     with pytest.raises(Cancelled, match="Stopped after step 3 of 8"):
         a_pretrainer(cases, tmp_path / "part", steps=8).run(stop_after(3))
     rest = a_pretrainer(cases, tmp_path / "part", steps=8)
-    assert rest.step == 3
+    assert rest.step == 3 and len(rest.recent) == 16  # the queue is full after two steps of 2 x 4 large crops
     rest.run()
     expected = weights(whole)
     assert all(torch.equal(value, expected[name]) for name, value in weights(rest).items())
@@ -46,7 +46,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(cases, tmp_path, one_
     assert files[0] == files[1]
 
 
-def test_what_is_kept_is_the_teachers_encoder_under_the_names_of_the_network(cases, tmp_path):
+def test_what_is_kept_is_the_teachers_encoder_and_decoder_under_the_names_of_the_network(cases, tmp_path):
     trainer = a_pretrainer(cases, tmp_path, steps=3, log_steps=1)
     events = []
     trainer.run(events.append)
@@ -54,14 +54,14 @@ def test_what_is_kept_is_the_teachers_encoder_under_the_names_of_the_network(cas
     network = FusionNet(trainer.plan.config)
     result = network.load_state_dict(kept, strict=False)
     assert not result.unexpected_keys
-    assert {name.partition(".")[0] for name in result.missing_keys} == {"fuse", "up", "decode", "head"}
+    assert {name.partition(".")[0] for name in result.missing_keys} == {"fuse", "head"}
     for name, value in trainer.teacher.network.state_dict().items():
         assert name not in kept or torch.equal(kept[name], value)
     assert entry["families"] == ["MR"] and entry["network"]["widths"] == [8, 8, 16] and entry["steps"] == 3
     assert entry["checksum"] == sha256(tmp_path / "encoder.safetensors")
     rows = list(csv.DictReader((tmp_path / "log.csv").open()))
     assert [int(row["step"]) for row in rows] == [1, 2, 3]
-    assert {"loss", "views", "tokens", "spread", "wait"} <= rows[0].keys()
+    assert {"loss", "views", "places", "tokens", "spread", "wait"} <= rows[0].keys()
     assert (events[-1].done, events[-1].total) == (3, 3) and "spread" in events[-1].message
 
 
@@ -69,9 +69,9 @@ def test_a_loss_that_is_no_number_leaves_the_last_state(cases, tmp_path, monkeyp
     trainer = a_pretrainer(cases, tmp_path, steps=4, checkpoint_steps=2)
     real = loop.learning_loss
 
-    def broken(student, teacher, views, plan, step):
-        loss, parts = real(student, teacher, views, plan, step)
-        return (loss * float("nan"), parts) if step == 3 else (loss, parts)
+    def broken(student, teacher, views, plan, step, recent):
+        learned = real(student, teacher, views, plan, step, recent)
+        return learned._replace(loss=learned.loss * float("nan")) if step == 3 else learned
 
     monkeypatch.setattr(loop, "learning_loss", broken)
     with pytest.raises(TrainingError, match="step 3 is no number"):

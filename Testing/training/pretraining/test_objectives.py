@@ -7,10 +7,10 @@ import torch
 
 from MultimodalSegLib.training.pretraining.heads import ProjectionHead, RestorationHead
 from MultimodalSegLib.training.pretraining.objectives import (
+    place_loss,
     restoration_loss,
     spread,
     spread_loss,
-    token_loss,
     view_loss,
 )
 
@@ -26,11 +26,12 @@ def test_views_are_compared_with_all_other_views_and_never_with_themselves():
         view_loss(logits[:1], targets[:1], 0.5)
 
 
-def test_crops_weigh_the_same_however_many_of_their_tokens_are_hidden():
-    targets = torch.tensor([[1.0, 0.0]] * 4)
-    logits = torch.tensor([[0.0, 0.0], [9.0, -9.0], [9.0, -9.0], [9.0, -9.0]])
-    owner = torch.tensor([0, 2, 2, 2])
-    assert float(token_loss(logits, targets, owner, 1.0)) == pytest.approx(math.log(2) / 2, rel=1e-4)
+def test_places_cost_the_cross_entropy_of_the_teachers_probabilities():
+    targets = torch.tensor([[1.0, 0.0], [0.25, 0.75]])
+    logits = torch.tensor([[0.0, 0.0], [0.0, 1.0]])
+    sure = math.log(1 + math.exp(-2))  # of the second prototype at a temperature of 0.5
+    expected = (math.log(2) + 0.25 * (2 + sure) + 0.75 * sure) / 2
+    assert float(place_loss(logits, targets, 0.5)) == pytest.approx(expected, rel=1e-4)
 
 
 def test_close_samples_cost_more_than_distant_ones_and_are_pushed_apart():
@@ -68,11 +69,11 @@ def test_logits_are_cosines_whatever_the_length_of_the_prototypes():
     assert torch.allclose(head(x), logits, atol=1e-6)
 
 
-def test_restoration_is_of_the_size_of_the_image_and_uses_every_scale():
+def test_restoration_is_of_the_size_of_the_image_and_local():
     torch.manual_seed(0)
-    head = RestorationHead([4, 6])
-    scales = [torch.randn(2, 4, 8, 4, 4, requires_grad=True), torch.randn(2, 6, 4, 2, 2, requires_grad=True)]
-    restored = head(scales)
+    head, finest = RestorationHead(4), torch.randn(2, 4, 8, 4, 4)
+    restored = head(finest)
     assert restored.shape == (2, 1, 16, 8, 8)
-    restored.square().sum().backward()
-    assert all(float(x.grad.abs().min()) > 0 for x in scales)
+    finest[0, :, 3, 2, 1] += 1.0
+    changed = (head(finest) != restored).nonzero()
+    assert len(changed) == 8 and changed.min(0).values.tolist() == [0, 0, 6, 4, 2]

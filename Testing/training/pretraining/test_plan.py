@@ -21,6 +21,9 @@ def test_a_plan_survives_json():
         ({"global_size": (12, 16, 16)}, "multiples of the network's stride of 8"),
         ({"local_size": (24, 8, 8)}, "at most the global_size"),
         ({"batch": 1}, "batch is 1"),
+        ({"points": 1}, "points is 1"),
+        ({"queue": -1}, "queue is -1"),
+        ({"view_weight": -0.5}, "view_weight is -0.5"),
         ({"masked": (0.5, 0.2)}, "ascending order"),
         ({"momentum": 1.5}, "momentum is 1.5"),
         ({"steps": 0}, "steps is 0"),
@@ -34,7 +37,7 @@ def test_impossible_values_are_named(changes, said):
 
 
 def test_tokens_are_those_of_stride_eight_or_of_the_coarsest_scale():
-    assert a_plan().token_stride == 8
+    assert a_plan().token_stride == 8 and a_plan().dense_scales == 3
     shallow = {**NETWORK, "widths": [8, 8], "stride": 4}
     assert a_plan(network=shallow).token_stride == 4
 
