@@ -52,6 +52,9 @@ def distill(
     soft: Annotated[float | None, typer.Option(help="Weight of the teacher's answers.")] = None,
     features: Annotated[float | None, typer.Option(help="Weight of the teacher's features.")] = None,
     attention: Annotated[float | None, typer.Option(help="Weight of where these are strong.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="teacher|random", help="The student's first weights: cut from the teacher's.")
+    ] = None,
     name: Name = None,
     version: Version = None,
     seed: Seed = None,
@@ -73,7 +76,8 @@ def distill(
         plan = begun or _plan(teacher, student, labels, data, images)
         given = {"steps": steps, "name": name, "version": version, "seed": seed, "held_out": held_out}
         weights = {"temperature": temperature, "hard": hard, "soft": soft, "features": features, "attention": attention}
-        chosen: dict[str, Any] = {key: value for key, value in weights.items() if value is not None}
+        wanted: dict[str, Any] = {**weights, "start": start}
+        chosen = {key: value for key, value in wanted.items() if value is not None}
         try:
             plan = changed(replace(plan, distillation=replace(plan.distillation, **chosen)), given)
         except ValueError as error:

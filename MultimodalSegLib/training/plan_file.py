@@ -134,7 +134,7 @@ def _augmentation(entry: Mapping[str, Any]) -> Augmentation:
 
 def _distillation(entry: Mapping[str, Any]) -> Distillation:
     _check_keys(entry, Distillation, "distillation")
-    texts = ("teacher", "checksum")
+    texts = ("teacher", "checksum", "start")
     given: dict[str, Any] = {name: str(value) if name in texts else float(value) for name, value in entry.items()}
     return Distillation(**given)
 

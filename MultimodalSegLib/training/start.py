@@ -24,6 +24,7 @@ from .distillation.task import DistillationTask
 from .distillation.teacher import Teacher, require_cover
 from .initial.known import KnownModel, read_known
 from .initial.merge import knows_more, merged
+from .initial.selection import can_select, select_from
 from .initial.weights import start_from
 from .loop import Trainer
 from .model import network_settings
@@ -94,8 +95,10 @@ def prepare(plan: Plan, out: Path, progress: Progress = silent) -> Trainer:
         model["started_from"] = begin.origin
     if teacher:
         model["distilled_from"] = teacher.origin
-    if begin and not (out / LAST).exists():
-        progress(Event("init", 1, 1, start_from(network, model, begin)))
+    if not (out / LAST).exists():
+        told = first_weights(plan, network, model, begin, teacher)
+        if told:
+            progress(Event("init", 1, 1, told))
     objective = make_objective(plan, source, settings)
     task = Task(network, objective)
     if teacher:
@@ -104,6 +107,33 @@ def prepare(plan: Plan, out: Path, progress: Progress = silent) -> Trainer:
         task = keeping_task(plan, network, objective, begin, source, data)
     out.mkdir(parents=True, exist_ok=True)
     return Trainer(plan, task, source.samples, out, fabric, model, make_validation(plan, source, settings))
+
+
+def first_weights(
+    plan: Plan, network: nn.Module, model: Mapping[str, Any], begin: KnownModel | None, teacher: KnownModel | None
+) -> str:
+    """Give a new run's network its first weights, unless they are to be random.
+
+    Args:
+        plan: says how a student begins.
+        network: gets them.
+        model: its metadata.
+        begin: the model to start from, which counts before the teacher.
+        teacher: of a student.
+
+    Returns:
+        What was done, as a sentence; empty if nothing was wanted.
+
+    Raises:
+        InputError: the model to start from is another network.
+    """
+    if begin:
+        return start_from(network, model, begin)
+    if not teacher or plan.distillation.start != "teacher":
+        return ""
+    if not can_select(model["network"], teacher):
+        return f"The student starts at random: its network is not cut from that of {teacher.title}."
+    return select_from(network, model, teacher)
 
 
 def read_teacher(plan: Plan) -> KnownModel | None:

@@ -39,6 +39,7 @@ def test_a_student_of_images_alone_names_its_teacher(
     ended = command("distill", *given, "--steps", 2, "--temperature", 3, "--name", "pupil")
     assert ended.code == 0, ended.err
     assert "Model pupil 0.1.0 after 2 steps" in ended.out
+    assert "Started from teacher 1: 39 of 39 weights" in ended.out.replace("\n", " ")
     bundle, plan = load_bundle(out / "pupil"), read_plan(out / "plan.yaml")
     assert bundle.metadata["distilled_from"]["checksum"] == load_bundle(teacher).checksum == plan.distillation.checksum
     assert [entry.name for entry in bundle.classes()] == ["Organ 1"] and bundle.spacing == (2.0, 2.0, 2.0)

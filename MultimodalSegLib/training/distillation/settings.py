@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+STARTS = ("teacher", "random")
+
 
 @dataclass(frozen=True)
 class Distillation:
@@ -18,9 +20,12 @@ class Distillation:
         soft: weight of the teacher's answers.
         features: weight of the teacher's features at every scale that both have.
         attention: weight of where the teacher's features are strong, at the same scales.
+        start: the weights that the student begins with: selected from the teacher's (``"teacher"``), where their kinds
+            of network allow it, or ``"random"``. A model to start from counts before both.
 
     Raises:
-        ValueError: a temperature that is not positive, or a weight that is negative, not finite, or nothing but zeros.
+        ValueError: an unknown start, a temperature that is not positive, or a weight that is negative, not finite, or
+            nothing but zeros.
     """
 
     teacher: str = ""
@@ -30,8 +35,11 @@ class Distillation:
     soft: float = 1.0
     features: float = 0.5
     attention: float = 0.5
+    start: str = "teacher"
 
     def __post_init__(self) -> None:
+        if self.start not in STARTS:
+            raise ValueError(f"the start of the distillation is {self.start!r}, not one of {', '.join(STARTS)}")
         if not (math.isfinite(self.temperature) and self.temperature > 0):
             raise ValueError(f"the temperature of the distillation is {self.temperature}, not a positive number")
         weights = {name: getattr(self, name) for name in ("hard", "soft", "features", "attention")}
