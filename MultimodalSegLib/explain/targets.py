@@ -96,15 +96,6 @@ def channel_of(bundle: Bundle, value: int) -> tuple[int, int]:
     return next(n for n, pair in enumerate(values) if value in pair), len(values)
 
 
-def components(mask: np.ndarray) -> tuple[np.ndarray, int]:
-    """26-connected parts of a mask, numbered from 1 by falling size as in the measurements: int32 map and count."""
-    parts, count = ndimage.label(mask, np.ones((3, 3, 3), bool))
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    rank = np.zeros(count + 1, np.int32)
-    rank[1 + np.argsort(-sizes, kind="stable")] = np.arange(1, count + 1)
-    return rank[parts], count
-
-
 def on_working_grid(mask: np.ndarray, reference: Grid, working: Grid) -> Tensor:
     """A mask of the reference grid as a mask of the working grid that is never empty.
 

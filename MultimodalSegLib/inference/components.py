@@ -34,6 +34,12 @@ class Component:
         """Its voxels, (n, 3) array indices (k, j, i) in the whole array."""
         return np.argwhere(self.mask) + [side.start for side in self.box]
 
+    def on(self, shape: tuple[int, ...]) -> np.ndarray:
+        """It alone as a bool mask of an array's shape (k, j, i)."""
+        whole = np.zeros(shape, bool)
+        whole[self.box] = self.mask
+        return whole
+
 
 def components(mask: np.ndarray) -> tuple[Component, ...]:
     """The 26-connected parts of a mask, the largest first; the n-th is called "lesion n" in every table and map.

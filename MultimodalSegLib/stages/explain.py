@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import InputError
 from ..images.io import write_volume
 from ..images.volume import Volume
+from ..inference.components import components
 from ..inference.segmentation import SegmentClass
 from ..progress import Event, Progress, silent
 from ..restore import FinishedRun
@@ -173,21 +174,20 @@ def chosen_regions(run: FinishedRun, entry: SegmentClass, lesion: int = 0, *, ea
             raise InputError(f"{entry.name} is no lesion that could be counted.", "Leave --lesion out.")
         return [Region(entry.name, stem, mask)]
 
-    from ..explain.targets import components
-
-    parts, count = components(mask)
-    if lesion > count:
-        raise InputError(f"There is no lesion {lesion}; this run has {count}.", "Lesion 1 is the largest one.")
+    parts = components(mask)
+    if lesion > len(parts):
+        raise InputError(f"There is no lesion {lesion}; this run has {len(parts)}.", "Lesion 1 is the largest one.")
     if lesion:
-        return [Region(f"{entry.name} {lesion}", f"{stem}_{lesion}", parts == lesion)]
-    if each and count > MOST_LESIONS:
+        return [Region(f"{entry.name} {lesion}", f"{stem}_{lesion}", parts[lesion - 1].on(mask.shape))]
+    if each and len(parts) > MOST_LESIONS:
         run.folder.warn(
-            f"Of {count} lesions only the {MOST_LESIONS} largest are explained one by one; --lesion N explains another."
+            f"Of {len(parts)} lesions only the {MOST_LESIONS} largest are explained one by one; "
+            "--lesion N explains another."
         )
-    single = range(1, min(count, MOST_LESIONS) + 1) if each and count > 1 else ()
+    single = parts[:MOST_LESIONS] if each and len(parts) > 1 else ()
     return [
         Region(entry.name, stem, mask),
-        *(Region(f"{entry.name} {n}", f"{stem}_{n}", parts == n) for n in single),
+        *(Region(f"{entry.name} {part.number}", f"{stem}_{part.number}", part.on(mask.shape)) for part in single),
     ]
 
 

@@ -22,8 +22,8 @@ from ..inference.flags import (
     out_of_distribution,
 )
 from ..models.bundle import load_bundle
-from ..pipeline import registration_warnings
 from ..progress import Event, Progress, silent
+from ..registration.register import registration_warnings
 from ..restore import FinishedRun
 
 if TYPE_CHECKING:

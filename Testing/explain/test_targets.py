@@ -1,4 +1,4 @@
-"""What is explained: single lesions by size, tiny ones too, and the channel that decides."""
+"""What is explained: tiny lesions too, and the channel that decides."""
 
 import numpy as np
 import pytest
@@ -6,20 +6,11 @@ import torch
 
 from MultimodalSegLib.errors import OutOfMemoryError
 from MultimodalSegLib.explain.subject import subject_of, tiles
-from MultimodalSegLib.explain.targets import Target, channel_of, components, on_working_grid, probability
+from MultimodalSegLib.explain.targets import Target, channel_of, on_working_grid, probability
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.inference.view import network_view
 from Testing.explain.conftest import a_subject, a_target, pointwise_network
 from Testing.phantoms import a_ct, a_model
-
-
-def test_lesions_are_counted_from_the_largest() -> None:
-    mask = np.zeros((8, 8, 8), bool)
-    mask[0, 0, :2] = mask[3:6, 3:6, 3:6] = mask[7, 7, 7] = True
-    mask[6, 6, 6] = True  # touches the large one at a corner, and the single voxel
-    parts, count = components(mask)
-    assert count == 2 and parts[4, 4, 4] == parts[7, 7, 7] == 1 and parts[0, 0, 0] == 2 and parts[1, 1, 1] == 0
-    assert components(np.zeros((2, 2, 2), bool))[1] == 0
 
 
 def test_a_lesion_of_one_voxel_is_not_lost_on_a_coarser_grid() -> None:

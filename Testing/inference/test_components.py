@@ -33,3 +33,10 @@ def test_agrees_with_another_implementation_on_hundreds_of_parts() -> None:
 
 def test_an_empty_mask_has_no_parts() -> None:
     assert components(np.zeros((3, 3, 3), bool)) == ()
+
+
+def test_a_component_can_be_put_back_alone() -> None:
+    mask = np.zeros((8, 8, 8), bool)
+    mask[0, 0, :2] = mask[3:6, 3:6, 3:6] = True
+    large, small = (part.on(mask.shape) for part in components(mask))
+    assert (large | small == mask).all() and large.sum() == 27 and small[0, 0, :2].all() and small.sum() == 2
