@@ -154,20 +154,31 @@ class RunFolder:
         self.end("finished")
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def stage(self, name: str, *, keep: bool = False) -> Iterator[None]:
         """One stage: its files, seconds and the peak memory are recorded when it has finished.
 
         One that is done again is unfinished from the first moment, so that a stop leaves no files that seem to have
         been changed by somebody else.
+
+        Args:
+            name: of the stage.
+            keep: it adds to what it has written at other times; these files stay listed, whatever happens.
         """
         start, self._written = time.perf_counter(), {}
-        if self.record["stages"].pop(name, None) is not None:
+        before = self.record["stages"].pop(name, None)
+        if before is not None:
             self.save()
         try:
             yield
+        except BaseException:
+            if keep and before is not None:
+                self.record["stages"][name] = {**before, "files": before["files"] | self._written}
+                self.save()
+            raise
         finally:
             self._remove_partial()
-        self.record["stages"][name] = {"finished": _now(), "files": self._written}
+        files = (before["files"] if keep and before else {}) | self._written
+        self.record["stages"][name] = {"finished": _now(), "files": files}
         self.record["seconds"][name] = round(time.perf_counter() - start, 3)
         self.record["peak_memory_mb"] = max(peak_memory_mb(), self.record.get("peak_memory_mb", 0.0))
         self.save()

@@ -206,3 +206,20 @@ def test_a_disk_without_a_single_free_byte_keeps_the_last_run_json(a_small_disk:
             write_text(run, "second.txt", "x" * 10_000)
     assert RunFolder.open(run.path).has("read")
     assert not any(name.endswith(".partial") or ".partial/" in name for name in files_of(run.path))
+
+
+def test_a_stage_that_adds_keeps_what_it_wrote_at_other_times(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path / "run", {"inputs": {}, "reference": "CT"})
+    write = lambda name, text: run.write(run.path / name, lambda path: path.write_text(text))  # noqa: E731
+    with run.stage("explain", keep=True):
+        write("a.txt", "a")
+    with pytest.raises(KeyboardInterrupt), run.stage("explain", keep=True):
+        write("a.txt", "other")
+        raise KeyboardInterrupt
+    RunFolder.open(run.path).verify()  # the changed file is known as it is
+    with run.stage("explain", keep=True):
+        write("b.txt", "b")
+    assert set(run.record["stages"]["explain"]["files"]) == {"a.txt", "b.txt"}
+    with run.stage("explain"):
+        write("c.txt", "c")
+    assert set(run.record["stages"]["explain"]["files"]) == {"c.txt"}

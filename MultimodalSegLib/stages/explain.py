@@ -75,8 +75,7 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
     regions = chosen_regions(run, entry, options.lesion, each=options.method in CHEAP)
     tell = partial(_tell, progress)
     tell(0, "preparing the volumes")
-    with run.folder.stage(STAGE), processor_threads(options.threads):
-        earlier = _earlier(run.folder)
+    with run.folder.stage(STAGE, keep=True), processor_threads(options.threads):
         view = network_view(run.bundle, run.aligned.volumes)
         subject = subject_of(run.bundle, view, options.device, options.memory_limit_mb, remembered(options.method))
         channel, rivals = channel_of(run.bundle, entry.value)
@@ -117,7 +116,6 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
             run.folder.path / "explanation" / FIGURES,
             lambda path: path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8"),
         )
-    _keep(run.folder, earlier)
     tell(100, "explained")
     return names
 
@@ -204,18 +202,6 @@ def _figures(folder: RunFolder) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _earlier(folder: RunFolder) -> dict[str, str]:
-    """Files of earlier explanations of this run, with their checksums."""
-    return dict(folder.record["stages"].get(STAGE, {}).get("files", {}))
-
-
-def _keep(folder: RunFolder, earlier: dict[str, str]) -> None:
-    """Go on listing what earlier explanations have written."""
-    stage = folder.record["stages"][STAGE]
-    stage["files"] = earlier | stage["files"]
-    folder.save()
 
 
 def _tell(progress: Progress, percent: float, message: str) -> None:
