@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..notice import RESEARCH_USE
-from ..progress import Progress, silent
 from .document.content import Document, Section
 from .findings import Findings
 from .privacy import case_identifier
@@ -27,7 +26,6 @@ def compose(
     *,
     warnings: tuple[str, ...] = (),
     identity: tuple[tuple[str, str], ...] = (),
-    progress: Progress = silent,
 ) -> Document:
     """Put a report together; what a run has not computed is not spoken of.
 
@@ -35,7 +33,6 @@ def compose(
         findings: what the run has found.
         warnings: sentences for the reader.
         identity: pairs of a title and what is known of the patient; empty unless the user asked for it.
-        progress: takes events of the stage ``"report"``.
     """
     identifier = case_identifier(findings.record)
     scans = " and ".join(findings.modalities)

@@ -45,14 +45,14 @@ def unit_of(rows: Sequence[Row], modality: str) -> str:
 
 def volume_interval(findings: Findings, value: str) -> tuple[float, float] | None:
     """The interval of a structure's volume, ml, if it was computed."""
-    entry = findings.uncertainty.get("volumes", {}).get(str(value), {})
+    entry = (findings.uncertainty.get("volumes") or {}).get(str(value), {})
     low, high = number(entry.get("low_ml")), number(entry.get("high_ml"))
     return None if low is None or high is None else (low, high)
 
 
 def interval_title(findings: Findings) -> str:
     """Title of a column of intervals, with their level."""
-    levels = [number(entry.get("level")) for entry in findings.uncertainty.get("volumes", {}).values()]
+    levels = [number(entry.get("level")) for entry in (findings.uncertainty.get("volumes") or {}).values()]
     level = next((level for level in levels if level is not None), None)
     return "Interval (ml)" if level is None else f"{100 * level:.0f} % interval (ml)"
 

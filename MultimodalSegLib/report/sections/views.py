@@ -127,9 +127,3 @@ def extent(points: np.ndarray) -> float:
 def close_up(points: np.ndarray) -> float:
     """Side (mm) of a picture that shows something of these points (n, 3), LPS mm, with its surroundings."""
     return float(np.clip(3.0 * extent(points), 90.0, 220.0))
-
-
-def point(center: Sequence[float]) -> Triple:
-    """Three numbers as a point."""
-    x, y, z = (float(value) for value in center)
-    return x, y, z
