@@ -4,14 +4,17 @@
 
 FOLDER holds the development data; the label maps that training held out are in its ``head-labels``. Each patient costs
 S runs of the network and is kept in ``--work``, so that the same command goes on where it was stopped. Half of the
-patients fit temperatures, intervals of volumes and what is typical; the other half checks them. ``--write`` puts the
-result into the model's metadata. Prints seconds per patient; leaves ``results/calibration.json`` and two plots.
+patients fit intervals of volumes and what is typical, the other half checks them; temperatures are cross-validated.
+``--write`` puts the result into the model's metadata. Prints seconds per patient; leaves ``results/calibration.json``
+and two plots.
 """
 
 import argparse
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,27 +33,17 @@ from MultimodalSegLib.models.amend import amend
 from MultimodalSegLib.models.bundle import Bundle
 from Testing.benchmarks.calibration_patients import Patient, gathered
 
+FOLDS = 5
+
 
 def fit(patients: list[Patient], others: list[Patient], bundle: Bundle) -> dict[str, dict]:
     """The entries of the metadata; the limit of what is typical needs patients that its means were not taken from."""
-    structures, lesions = _structure_voxels(patients), _lesion_voxels(patients)
-    warm, lesion_warm = structure_temperature(*structures), lesion_temperature(*lesions)
-    errors = [structure_reliability(*_structure_voxels(others), t).error for t in (1.0, warm)]
-    lesion_errors = [lesion_reliability(*_lesion_voxels(others), t).error for t in (1.0, lesion_warm)]
     scores: dict[str, list[float]] = {}
     for row in _rows(patients, bundle):
         scores.setdefault(row.structure, []).append(score(row.found_ml, row.true_ml, row.spread))
     conformal = Conformal.fitted(scores)
     return {
-        "calibration": {
-            "temperature": round(warm, 4),
-            "lesion_temperature": round(lesion_warm, 4),
-            "ece_before": round(errors[0], 4),
-            "ece_after": round(errors[1], 4),
-            "lesion_ece_before": round(lesion_errors[0], 4),
-            "lesion_ece_after": round(lesion_errors[1], 4),
-            "data": f"{len(patients)} made-up patients to fit and {len(others)} others to check",
-        },
+        "calibration": calibrated(patients + others),
         "conformal": {
             "level": conformal.level,
             "usual": round(conformal.usual, 4),
@@ -59,6 +52,31 @@ def fit(patients: list[Patient], others: list[Patient], bundle: Bundle) -> dict[
         "typical": Typical.fitted(*([_found(p, bundle) for p in some] for some in (patients, others))).to_dict(),
         "asymmetry": asymmetry_limits(patients + others, bundle),
     }
+
+
+def calibrated(patients: list[Patient]) -> dict[str, Any]:
+    """Temperatures from all patients; errors on patients of whom each fold's temperatures know nothing."""
+    folds = [patients[n::FOLDS] for n in range(FOLDS)]
+    plain: dict[str, list[np.ndarray]] = {"structures": [], "lesion": []}
+    scaled: dict[str, list[np.ndarray]] = {"structures": [], "lesion": []}
+    for n, fold in enumerate(folds):
+        rest = [p for m, other in enumerate(folds) if m != n for p in other]
+        for name, voxels, temperature in KINDS:
+            logits = voxels(fold)[0]
+            plain[name].append(logits)
+            scaled[name].append(logits / temperature(*voxels(rest)))
+    entry: dict[str, Any] = {"data": f"{len(patients)} made-up patients, errors cross-validated in {FOLDS} folds"}
+    ordered = [p for fold in folds for p in fold]
+    for name, voxels, temperature in KINDS:
+        prefix = "" if name == "structures" else "lesion_"
+        of = structure_reliability if name == "structures" else lesion_reliability
+        truth = voxels(ordered)[1]
+        before, after = (of(np.concatenate(logits[name]), truth).error for logits in (plain, scaled))
+        helps = after < before  # a temperature that does not help others is left out
+        entry[f"{prefix}temperature"] = round(temperature(*voxels(patients)), 4) if helps else 1.0
+        entry[f"{prefix}ece_before"] = round(before, 4)
+        entry[f"{prefix}ece_after"] = round(min(before, after), 4)
+    return entry
 
 
 @dataclass(frozen=True)
@@ -93,16 +111,22 @@ def coverage(patients: list[Patient], bundle: Bundle, conformal: Conformal) -> d
     return {name: (round(float(np.mean(some)), 3), len(some)) for name, some in hits.items()}
 
 
+def halves(patients: list[Patient], rng: np.random.Generator) -> tuple[list[Patient], list[Patient]]:
+    """Two random halves with the same sets of modalities."""
+    mixed = [patients[n] for n in rng.permutation(len(patients))]
+    mixed.sort(key=lambda patient: patient.modalities)
+    return mixed[0::2], mixed[1::2]
+
+
 def repeated_coverage(patients: list[Patient], bundle: Bundle, splits: int = 200) -> dict[str, float]:
     """Coverage over random halves of the patients: mean, and the standard deviation from one half to another."""
     rng, found = np.random.default_rng(0), []
     for _ in range(splits):
-        order = rng.permutation(len(patients))
-        halves = [[patients[n] for n in part] for part in np.array_split(order, 2)]
+        fitted_on, checked = halves(patients, rng)
         scores: dict[str, list[float]] = {}
-        for row in _rows(halves[0], bundle):
+        for row in _rows(fitted_on, bundle):
             scores.setdefault(row.structure, []).append(score(row.found_ml, row.true_ml, row.spread))
-        found.append(coverage(halves[1], bundle, Conformal.fitted(scores))["all"][0])
+        found.append(coverage(checked, bundle, Conformal.fitted(scores))["all"][0])
     return {"mean": round(float(np.mean(found)), 3), "sd": round(float(np.std(found)), 3), "splits": splits}
 
 
@@ -139,12 +163,22 @@ def _lesion_voxels(patients: list[Patient]) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def draw(others: list[Patient], entries: dict[str, dict], path: Path, title: str) -> None:
-    """The reliability of structures and of lesions, before and after, on the patients that check."""
+def _named(pair: tuple[float, int]) -> dict[str, float]:
+    return {"share": pair[0], "intervals": pair[1]}
+
+
+KINDS: tuple[tuple[str, Callable[..., tuple[np.ndarray, np.ndarray]], Callable[..., float]], ...] = (
+    ("structures", _structure_voxels, structure_temperature),
+    ("lesion", _lesion_voxels, lesion_temperature),
+)
+
+
+def draw(patients: list[Patient], entries: dict[str, dict], path: Path, title: str) -> None:
+    """The reliability of structures and of lesions, before and after, on all patients."""
     calibration = entries["calibration"]
     for name, of, voxels, warm in (
-        ("structures", structure_reliability, _structure_voxels(others), calibration["temperature"]),
-        ("lesion", lesion_reliability, _lesion_voxels(others), calibration["lesion_temperature"]),
+        ("structures", structure_reliability, _structure_voxels(patients), calibration["temperature"]),
+        ("lesion", lesion_reliability, _lesion_voxels(patients), calibration["lesion_temperature"]),
     ):
         curves = {"before": of(*voxels), f"after, T = {warm:.2f}": of(*voxels, warm)}
         write_reliability(curves, path.with_name(f"{path.name}-{name}.png"), f"{title}, {name}")
@@ -165,8 +199,7 @@ def main() -> None:
     torch.set_num_threads(given.threads)
     bundle = load_bundle(given.model)
     patients = gathered(bundle, given.data, given.work, given.patients, given.samples, tuple(given.shape))
-    order = np.random.default_rng(0).permutation(len(patients))
-    first, second = ([patients[n] for n in half] for half in np.array_split(order, 2))
+    first, second = halves(patients, np.random.default_rng(0))
     entries = fit(first, second, bundle)
     covered = coverage(second, bundle, Conformal.of(entries))  # type: ignore[arg-type]
     away = [Typical.of(entries).distance(_found(p, bundle)) for p in second]  # type: ignore[union-attr]
@@ -175,8 +208,8 @@ def main() -> None:
         "checksum": bundle.checksum,
         "patients": {"fit": len(first), "check": len(second), "shape": list(given.shape), "samples": given.samples},
         "calibration": entries["calibration"],
-        "coverage": {"all": covered.pop("all"), "over_random_halves": repeated_coverage(patients, bundle)},
-        "coverage_by_structure": covered,
+        "coverage": {**_named(covered.pop("all")), "over_random_halves": repeated_coverage(patients, bundle)},
+        "coverage_by_structure": {name: _named(pair) for name, pair in covered.items()},
         "quantiles": entries["conformal"]["quantiles"],
         "typical": {"limit": entries["typical"]["limit"], "largest_of_known": round(max(away), 3)},
         "asymmetry": entries["asymmetry"],
@@ -184,7 +217,7 @@ def main() -> None:
     }
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
-    draw(second, entries, given.out, f"{bundle.name} {bundle.version}")
+    draw(patients, entries, given.out, f"{bundle.name} {bundle.version}")
     print(json.dumps(result, indent=1))
     if given.write:
         amend(bundle, entries)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from scipy.fft import irfftn, rfftn
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,6 +15,12 @@ from ...images.grid import Grid
 
 SLICE_MM = 6.0
 """Thickness of the slices of a view; that of much clinical MRI."""
+
+STEP_MM = 3.0
+"""How finely a shift between two modalities is searched."""
+
+REACH_MM = 30.0
+"""Longest shift along each axis that is searched."""
 
 AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
 """The axis (k, j, i) of the working grid along which the slices of a view are stacked."""
@@ -79,7 +86,7 @@ class Placement:
 
     Args:
         dice: of the two masks, 0 to 1.
-        distance_mm: between their middles.
+        distance_mm: by which one must be shifted for most voxels to say the same.
     """
 
     dice: float
@@ -99,9 +106,29 @@ def placement(first: np.ndarray, second: np.ndarray, values: Collection[int], gr
     counts = [int(np.count_nonzero(mask)) for mask in masks]
     if min(counts) * grid.voxel_ml < 1.0:
         return None
-    middles = [np.argwhere(mask).mean(0)[::-1] @ grid.affine[:3, :3].T for mask in masks]
     both = int(np.count_nonzero(masks[0] & masks[1]))
-    return Placement(2.0 * both / sum(counts), float(np.linalg.norm(middles[0] - middles[1])))
+    return Placement(2.0 * both / sum(counts), _shift_mm(first, second, values, grid))
+
+
+def _shift_mm(first: np.ndarray, second: np.ndarray, values: Collection[int], grid: Grid) -> float:
+    """Length of the shift after which most voxels have the same label.
+
+    Unlike the distance of the middles it does not follow what one of the two has marked by mistake.
+    """
+    spacing = np.asarray(grid.spacing[::-1])
+    steps = np.maximum(1, (STEP_MM / spacing).astype(int))
+    coarse = [labels[tuple(slice(None, None, int(s)) for s in steps)] for labels in (first, second)]
+    unit = steps * spacing
+    reach = np.minimum((REACH_MM / unit).astype(int), np.asarray(coarse[0].shape) - 1)
+    shape = [int(n + r) for n, r in zip(coarse[0].shape, reach, strict=True)]
+    product = np.zeros((*shape[:2], shape[2] // 2 + 1), np.complex64)
+    for value in values:
+        one, other = (rfftn((labels == value).astype(np.float32), shape) for labels in coarse)
+        product += one * np.conj(other)
+    same = irfftn(product, shape)
+    near = [np.r_[0 : r + 1, -r:0] for r in reach]
+    best = np.unravel_index(same[np.ix_(*near)].argmax(), [len(n) for n in near])
+    return float(np.linalg.norm([n[b] * u for n, b, u in zip(near, best, unit, strict=True)]))
 
 
 def placements(
