@@ -5,8 +5,9 @@
 --data is the hippocampus set of the Medical Segmentation Decathlon (Task04, or its images and labels in two folders).
 150 cases, chosen once, are pre-trained on without their labels. Then a network is trained with 8 and with 15 of them (5
 and 10 %) and their labels, once from the pre-trained encoder and decoder and once from random weights; all else is the
-same: cases, crops, order, steps, learning rate, and the random start of the outputs. Three seeds, which also choose the
-labelled cases. The averaged weights after the last step are scored on all other cases, which neither training has seen.
+same: cases, crops, order, steps, and the random start of the outputs. Both learning rates are tried for both. Three
+seeds, which also choose the labelled cases. The averaged weights after the last step are scored on all other cases,
+which neither training has seen.
 
 Beside that a linear layer is fitted to the features of both networks as they are, before any training with labels
 (linear_probe.py), and scored in the same way.
@@ -47,7 +48,12 @@ from Testing.benchmarks.linear_probe import dice_of, fitted
 RESULTS = Path(__file__).resolve().parent / "results"
 TRAINING, SPACING = 150, 1.0
 SEEDS, COUNTS, STARTS = (0, 1, 2), (8, 15), ("random", "pre-trained")
-WAYS = {"probe": "a linear layer on frozen features", "fine": "fine-tuning"}
+RATES = {"fine": 1.5e-3, "gentle": 5e-4}
+"""Peaks of the learning rate of fine-tuning: the usual one, and one that leaves more of the start as it is."""
+
+WAYS = {"probe": "With a linear layer on frozen features"} | {
+    way: f"After fine-tuning with a learning rate of {rate:g}" for way, rate in RATES.items()
+}
 NETWORK = {"kind": "fusion", "families": 1, "classes": 3, "widths": [16, 32, 64], "side": False, "lesion": False}
 WHOLE = (48, 56, 40)
 """Voxels that hold every case, so that each is answered at once."""
@@ -76,7 +82,9 @@ def encoder(data_set: DataSet, names: list[str], given: argparse.Namespace) -> P
     return out
 
 
-def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | None, given: argparse.Namespace) -> dict:
+def fine_tuned(
+    description: Path, held_out: list[str], seed: int, init: Path | None, way: str, given: argparse.Namespace
+) -> dict:
     """Train on the labelled cases of a description, and score the cases held out."""
     plan = Plan(
         name="hippocampus",
@@ -87,6 +95,7 @@ def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | N
         stages=(Stage(1.0, SPACING, ((32, 48, 32),), (1.0,)),),
         batch=2,
         steps=given.fine_steps,
+        learning_rate=RATES[way],
         warm_up_steps=given.fine_steps // 10,
         ema_decay=0.98,
         topology=(),
@@ -95,7 +104,7 @@ def fine_tuned(description: Path, held_out: list[str], seed: int, init: Path | N
         checkpoint_steps=given.fine_steps,
         seed=seed,
     )
-    out = given.work / "runs" / f"{description.stem}-{'random' if init is None else 'pre-trained'}"
+    out = given.work / "runs" / f"{description.stem}-{STARTS[init is not None]}-{way}"
     began = time.perf_counter()
     trainer = prepare(plan, out)
     trainer.validation.window = WHOLE
@@ -148,8 +157,11 @@ def main() -> None:
         for kind in given.starts:
             path = given.work / f"{description.stem}-{kind}.{way}.json"
             if not path.exists():
-                learn = fine_tuned if way == "fine" else probed
-                found = learn(description, held_out, seed, folder if kind != "random" else None, given)
+                start = folder if kind != "random" else None
+                if way == "probe":
+                    found = probed(description, held_out, seed, start, given)
+                else:
+                    found = fine_tuned(description, held_out, seed, start, way, given)
                 path.write_text(json.dumps({"way": way, "labels": count, "seed": seed, "start": kind, **found}))
             print(path.read_text(), flush=True)
         rows = [json.loads(path.read_text()) for way in WAYS for path in sorted(given.work.glob(f"*.{way}.json"))]
@@ -178,12 +190,12 @@ def write(rows: list[dict], folder: Path, scored: int, given: argparse.Namespace
         f"then {given.fine_steps} steps with labels; {scored} other cases are scored. Network of widths "
         f"{', '.join(map(str, NETWORK['widths']))} at {SPACING:g} mm.",
         f"Torch {torch.__version__} on a processor. Mean Dice of anterior and posterior part; paired by seed.",
-        "Random and pre-trained start have the same steps, learning rate, cases and crops.",
+        "Random and pre-trained start have the same steps, cases and crops; both learning rates are tried for both.",
     ]
     found = pairs_of(rows)
     for way, title in WAYS.items():
         if part := {key[1:]: pair for key, pair in found.items() if key[0] == way}:
-            lines += ["", f"## After {title}", "", *table(part)]
+            lines += ["", f"## {title}", "", *table(part)]
     lines += ["", "## What was learned without labels", "", *learned(folder, about["pretraining"]["prototypes"])]
     (RESULTS / "pretraining.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("\n".join(lines))
