@@ -38,6 +38,9 @@ def explain(
     faithfulness: Annotated[
         bool, typer.Option(help="Measure how far the map can be believed; takes most of the time.")
     ] = True,
+    contributions: Annotated[
+        bool, typer.Option("--contributions", help="Also ask which modality decided, structure by structure.")
+    ] = False,
     model: Annotated[str, typer.Option(help="Model of the run, if it has moved since.")] = "",
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
@@ -49,7 +52,9 @@ def explain(
     """Show what spoke for a class of a finished run, and how far that can be believed. For research use only."""
     told = listener(events)
     with ending(told, hint="What the run held before is as it was; give the command again.") as progress:
+        from ..explain.contributions import sentences
         from ..restore import open_run
+        from ..stages.contributions import ContributionOptions, run_contributions
         from ..stages.explain import FIGURES, map_file, run_explain
         from ..stages.explain_options import ExplainOptions
 
@@ -66,6 +71,9 @@ def explain(
             memory_limit_mb=memory_limit,
         )
         names = run_explain(finished, options, progress)
+        if contributions:
+            asked = ContributionOptions(device.value, threads, memory_limit)
+            told.say(*sentences(run_contributions(finished, asked, progress)))
         figures = json.loads((finished.folder.path / "explanation" / FIGURES).read_text(encoding="utf-8"))
         files = {name: str(map_file(finished.folder, name)) for name in names}
         told.say(*(f"{name}: {file}" for name, file in files.items()))

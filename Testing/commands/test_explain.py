@@ -19,13 +19,23 @@ def test_tells_maps_and_figures(command, place: Path, tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert "skull.hirescam" in ended.out and "Insertion area" in ended.out and "Traceback" not in ended.err
 
-    other = ("--method", "gradcam++", "--layer", "encoder4", "--no-faithfulness", "--events", "jsonl")
+    other = (
+        "--method",
+        "gradcam++",
+        "--layer",
+        "encoder4",
+        "--no-faithfulness",
+        "--contributions",
+        "--events",
+        "jsonl",
+    )
     with child(*asked, *other, MMS_MODELS=str(place / "models")) as process:
         out, err = process.communicate(timeout=100)
     lines = [json.loads(line) for line in out.splitlines()]
-    assert process.returncode == 0 and {line["stage"] for line in lines[:-1]} == {"explain"}, err
+    assert process.returncode == 0 and {line["stage"] for line in lines[:-1]} == {"explain", "contributions"}, err
     result = lines[-1]["result"]
     assert Path(result["maps"]["skull.gradcam++"]).is_file() and result["faithfulness"] == {}
+    assert (tmp_path / "run" / "explanation" / "contributions.csv").is_file()
 
     ended = command(*asked[:3], "spleen")
     assert ended.code == 2 and "no class 'spleen'" in ended.err

@@ -39,7 +39,7 @@ run, options = pathlib.Path(sys.argv[4]), sys.argv[5:]
 name = options[options.index("--class") + 1].lower().replace(" ", "_")
 if "--lesion" in options:
     name += "_" + options[options.index("--lesion") + 1]
-assert options[-2:] == ["--events", "jsonl"] and options[options.index("--method") + 1] == "gradcam"
+assert options[-2:] == ["--events", "jsonl"] and options[options.index("--method") + 1] == "hirescam"
 
 
 def tell(**content):
@@ -49,7 +49,7 @@ def tell(**content):
 tell(stage="explain", done=1, total=2, eta_s=1.0, message="Looking at " + name)
 {more}
 shutil.copytree(pathlib.Path(__file__).parent / "answer", run / "explanation", dirs_exist_ok=True)
-maps = {{path.stem: str(path) for path in (run / "explanation").glob(name + ".gradcam*.nrrd")}}
+maps = {{path.stem: str(path) for path in (run / "explanation").glob(name + ".hirescam*.nrrd")}}
 tell(result=dict(run=str(run), maps=maps, faithfulness={{}}, warnings=[]))
 """
 
@@ -78,11 +78,11 @@ def write_answer(folder: Path, name: str, grid: Grid, at: np.ndarray) -> None:
     k, j, i = np.indices(grid.shape)
     points = np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
     glow = np.exp(-((points - at) ** 2).sum(-1) / (2 * 12.0**2)).astype(np.float32)
-    for method, values in {"gradcam": glow, "gradcam-MR": glow * 0.8}.items():
+    for method, values in {"hirescam": glow, "hirescam-MR": glow * 0.8}.items():
         write_volume(Volume(values, grid), folder / f"{name}.{method}.nrrd")
     (folder / "contributions.csv").write_text(TABLE)
     (folder / "contributions.json").write_text(json.dumps({"sentences": SENTENCES}))
-    (folder / "faithfulness.json").write_text(json.dumps({f"{name}.gradcam": FIGURES}))
+    (folder / "faithfulness.json").write_text(json.dumps({f"{name}.hirescam": FIGURES}))
 
 
 def a_program(folder: Path, more: str = "") -> str:

@@ -20,7 +20,7 @@ from ..signal import Signal
 from ..text import _
 from .maps import MapStudy, map_key
 
-METHOD = "gradcam"
+METHOD = "hirescam"
 
 
 @dataclass(frozen=True)

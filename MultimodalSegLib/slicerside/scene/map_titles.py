@@ -39,6 +39,7 @@ def _split(method: str) -> tuple[str, str, str]:
 
 def _methods() -> dict[str, str]:
     return {
+        "hirescam": "HiResCAM",
         "gradcam": "Grad-CAM",
         "gradcam++": "Grad-CAM++",
         "integrated-gradients": _("integrated gradients"),

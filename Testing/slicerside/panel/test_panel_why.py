@@ -87,10 +87,10 @@ def test_the_answer_is_a_map_over_the_reference_with_legend_table_and_sentences(
     shim.wait(lambda: "Looking at left_thalamus" in widget.ui.whyMessage.text, 60)
     shim.wait(lambda: not widget.panel.results.why.running, 60)
     (node,) = shown()
-    assert node.GetAttribute("MultimodalSeg.Map") == "explanation/left_thalamus.gradcam.nrrd"
-    assert widget.ui.mapBox.currentText == "Why: left thalamus (Grad-CAM)"
+    assert node.GetAttribute("MultimodalSeg.Map") == "explanation/left_thalamus.hirescam.nrrd"
+    assert widget.ui.mapBox.currentText == "Why: left thalamus (HiResCAM)"
     visible = [n for n in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode") if n.GetVisibility()]
-    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus\n(Grad-CAM)"]
+    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus\n(HiResCAM)"]
     assert widget.ui.whyMessage.text.splitlines() == [
         "Mean probability 0.80, of which CT 0.20, MR 0.60.",
         "Without the MRI these structures would be missed: Left thalamus.",
@@ -125,7 +125,7 @@ def test_single_lesions_can_be_asked_about(widget, shim, result, answer):
     assert box.visible and [box.itemText(n) for n in range(box.count)] == ["All of it", "Lesion 1", "Lesion 2"]
     box.setCurrentIndex(2)
     ask_and_wait(widget, shim)
-    assert widget.ui.mapBox.currentText == "Why: lesion 2 (Grad-CAM)", widget.ui.whyMessage.text
+    assert widget.ui.mapBox.currentText == "Why: lesion 2 (HiResCAM)", widget.ui.whyMessage.text
     choose(widget, "Bone")
     assert not box.visible
 

@@ -53,13 +53,13 @@ def test_maps_and_contributions_come_into_the_scene(reference, run, tmp_path, a_
     kind, answer = to_the_end(question)
     assert kind == "finished", answer
     assert heard[-1].stage == "explain" and heard[-1].fraction == 0.5
-    assert list(answer.mapNodes) == ["explanation/lesion_1.gradcam.nrrd", "explanation/lesion_1.gradcam-MR.nrrd"]
-    node = answer.mapNodes["explanation/lesion_1.gradcam.nrrd"]
+    assert list(answer.mapNodes) == ["explanation/lesion_1.hirescam.nrrd", "explanation/lesion_1.hirescam-MR.nrrd"]
+    node = answer.mapNodes["explanation/lesion_1.hirescam.nrrd"]
     k, j, i = np.unravel_index(slicer.util.arrayFromVolume(node).argmax(), a_plain_grid.shape)
     assert np.linalg.norm(a_plain_grid.affine @ [i, j, k, 1] - [*AT, 1]) < 2.0
     legends = slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode")
     titles = {legend.GetTitleText() for legend in legends}
-    assert titles == {"Why: lesion 1\n(Grad-CAM)", "Why: lesion 1\n(Grad-CAM, MR)"}
+    assert titles == {"Why: lesion 1\n(HiResCAM)", "Why: lesion 1\n(HiResCAM, MR)"}
     assert answer.tableNode.GetName() == "Head CT contributions" and answer.tableNode.GetNumberOfRows() == 6
     assert answer.sentences == (
         "Mean probability 0.85, of which CT 0.00, MR 0.85.",
@@ -73,7 +73,7 @@ def test_contributions_are_asked_for_once(run, tmp_path, a_plain_grid):
 
     subject = Subject(run, "Left thalamus")
     asked = subject.arguments(device="cpu", threads=2, memoryLimitMb=900)
-    head = ["explain", str(run), "--class", "Left thalamus", "--method", "gradcam", "--device", "cpu"]
+    head = ["explain", str(run), "--class", "Left thalamus", "--method", "hirescam", "--device", "cpu"]
     assert asked == [*head, "--contributions", "--threads", "2", "--memory-limit", "900"]
     write_answer(run / "explanation", "left_thalamus", a_plain_grid, AT)
     assert "--contributions" not in subject.arguments() and subject.map_file.is_file()
