@@ -28,7 +28,7 @@ class Method(str, Enum):
 def explain(
     run: Annotated[Path, typer.Argument(help="Run folder of the command 'segment'.")],
     name: Annotated[str, typer.Option("--class", metavar="NAME", help="Class to explain.")] = "lesion",
-    method: Annotated[Method, typer.Option(help="How the map is made.")] = Method.hirescam,
+    method: Annotated[Method, typer.Option(help="How the map is made.")] = Method.gradcam,
     lesion: Annotated[
         int, typer.Option(min=0, metavar="N", help="A single lesion, 1 is the largest; all of them if left out.")
     ] = 0,

@@ -10,20 +10,20 @@ from .blurring import blurred
 from .gradcam import Attribution, Report, gradcam, gradcam_plus_plus
 from .hirescam import hirescam
 from .integrated_gradients import integrated_gradients
-from .layers import STRIDE, find_layer
+from .layers import DEFAULT, find_layer
 from .occlusion import occlusion
 from .subject import INPUT_GRADIENT, LAYER_GRADIENT, Subject
 from .targets import Target
 
-METHODS = ("hirescam", "gradcam", "gradcam++", "integrated-gradients", "occlusion", "attention")
+METHODS = ("gradcam", "gradcam++", "hirescam", "integrated-gradients", "occlusion", "attention")
 CHEAP = ("gradcam", "gradcam++", "hirescam", "attention")
 """One pass serves every target."""
 
 CAMS = {"gradcam": gradcam, "gradcam++": gradcam_plus_plus, "hirescam": hirescam}
 """Methods that weigh the channels of a layer."""
 
-HIRESCAM_STRIDE = 4
-"""Of HiResCAM's default layer: it localises better than stride 8 (Testing/benchmarks/results/explanation.md)."""
+HIRESCAM_LAYER = "fused4"
+"""What the modalities said together, before the decoder; at ``fused8`` the maps lie farther from lesions."""
 
 REMEMBERED = {"integrated-gradients": INPUT_GRADIENT, "occlusion": 0.0, "attention": 0.0}
 """Memory for gradients, see :func:`~MultimodalSegLib.explain.subject.subject_of`; of the others at a layer."""
@@ -50,8 +50,8 @@ def attribute(
         InputError: an unknown method or layer, or a network without attention.
     """
     if method in CAMS:
-        stride = HIRESCAM_STRIDE if method == "hirescam" else STRIDE
-        return CAMS[method](subject, targets, find_layer(subject.engine.network, layer, stride), report)
+        default = HIRESCAM_LAYER if method == "hirescam" else DEFAULT
+        return CAMS[method](subject, targets, find_layer(subject.engine.network, layer, default), report)
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}.", f"Choose one of {', '.join(METHODS)}.")
 

@@ -86,6 +86,11 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
         found = attribute(
             options.method, subject, targets, options.layer, lambda done: tell(5 + share * done, "asking the network")
         )
+        if options.method.startswith("gradcam") and len(regions) > 1:
+            run.folder.warn(
+                "Grad-CAM marks all that looks like a lesion, so the maps of single lesions are much alike; "
+                "--method hirescam tells them apart."
+            )
         figures, names = _figures(run.folder), []
         for region, attribution in zip(regions, found, strict=True):
             name = f"{region.stem}.{options.method}"

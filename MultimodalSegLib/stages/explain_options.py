@@ -21,7 +21,7 @@ class ExplainOptions:
     """
 
     name: str = "lesion"
-    method: str = "hirescam"
+    method: str = "gradcam"
     lesion: int = 0
     layer: str = ""
     faithfulness: bool = True

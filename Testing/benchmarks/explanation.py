@@ -199,7 +199,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="default")
-    parser.add_argument("--methods", nargs="*", default=["gradcam", "gradcam:decoded2", "hirescam"])
+    parser.add_argument("--methods", nargs="*", default=["gradcam", "gradcam:fused8", "hirescam"])
     parser.add_argument("--patients", type=int, default=1, help="of each label map")
     parser.add_argument("--edge", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")

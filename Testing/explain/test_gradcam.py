@@ -110,7 +110,7 @@ def test_the_gradient_ends_at_the_layer(fusion_net) -> None:
 
 def test_layers_have_names_and_a_wrong_one_is_told(fusion_net) -> None:
     assert {"encoder2", "fused8", "decoded4"} <= set(layers(fusion_net))
-    assert find_layer(fusion_net).name == "fused8" and find_layer(fusion_net, "decode.0").path == "decode.0"
+    assert find_layer(fusion_net).name == "decoded2" and find_layer(fusion_net, "decode.0").path == "decode.0"
     with pytest.raises(InputError, match="no layer 'fused64'"):
         find_layer(fusion_net, "fused64")
     with pytest.raises(InputError, match="no default layer"):

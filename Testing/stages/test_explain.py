@@ -35,11 +35,11 @@ def empty(run: FinishedRun) -> np.ndarray:
 def test_maps_lie_on_the_reference_grid_from_0_to_1_with_their_figures(run: FinishedRun) -> None:
     seen = []
     names = run_explain(run, ExplainOptions("skull", threads=1), lambda event: seen.append(event.done))
-    assert names == ["skull.hirescam"] and seen == sorted(seen) and seen[-1] == 100
-    map_ = read_volume(run.folder.path / "explanation" / "skull.hirescam.nrrd")
+    assert names == ["skull.gradcam"] and seen == sorted(seen) and seen[-1] == 100
+    map_ = read_volume(run.folder.path / "explanation" / "skull.gradcam.nrrd")
     assert map_.grid.shape == run.aligned.grid.shape and np.allclose(map_.grid.affine, run.aligned.grid.affine)
     assert map_.array.dtype == np.float32 and map_.array.min() >= 0 and map_.array.max() <= 1
-    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text())["skull.hirescam"]
+    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text())["skull.gradcam"]
     wanted = {"insertion_area", "deletion_area", "pointing_game", "mass_inside", "stability", "ignores_weights"}
     assert wanted <= set(figures) and figures["ignores_weights"] in (True, False)
 
@@ -52,11 +52,11 @@ def test_an_explanation_stays_beside_a_later_one_and_is_replaced_by_its_own_kind
     again = open_run(run.folder.path)  # checks every listed file
     files = set(again.folder.record["stages"]["explain"]["files"])
     assert files == {
-        "explanation/left_white_matter.hirescam.nrrd",
+        "explanation/left_white_matter.gradcam.nrrd",
         *(f"explanation/ventricle.gradcam++{end}.nrrd" for end in ("", "-CT", "-MR")),
         "explanation/faithfulness.json",
     }
-    assert set(again.folder.record["explanation"]) == {"left_white_matter.hirescam", "ventricle.gradcam++"}
+    assert set(again.folder.record["explanation"]) == {"left_white_matter.gradcam", "ventricle.gradcam++"}
     assert again.folder.status == "finished"
 
 
@@ -66,8 +66,8 @@ def test_lesions_are_explained_together_and_one_by_one(run: FinishedRun) -> None
     array[12, 25, 20] = LESION  # a single voxel
     run = with_labels(run, array)
     options = ExplainOptions(threads=1, faithfulness=False)
-    assert run_explain(run, options) == ["lesion.hirescam", "lesion_1.hirescam", "lesion_2.hirescam"]
-    assert run_explain(run, replace(options, lesion=2)) == ["lesion_2.hirescam"]
+    assert run_explain(run, options) == ["lesion.gradcam", "lesion_1.gradcam", "lesion_2.gradcam"]
+    assert run_explain(run, replace(options, lesion=2)) == ["lesion_2.gradcam"]
     with pytest.raises(InputError, match="no lesion 3; this run has 2"):
         run_explain(run, replace(options, lesion=3))
 
@@ -113,7 +113,7 @@ def test_an_empty_segmentation_is_told(run: FinishedRun) -> None:
 def test_a_run_without_one_modality_is_explained_with_the_other(run: FinishedRun) -> None:
     alone = replace(run, aligned=replace(run.aligned, volumes={"CT": run.aligned.volumes["CT"]}, registrations={}))
     assert run_explain(alone, ExplainOptions("skull", layer="encoder2", threads=1, faithfulness=False))
-    assert not (run.folder.path / "explanation" / "skull.hirescam-MR.nrrd").exists()
+    assert not (run.folder.path / "explanation" / "skull.gradcam-MR.nrrd").exists()
 
 
 def test_a_cancelled_explanation_leaves_the_run_as_it_was(run: FinishedRun) -> None:
