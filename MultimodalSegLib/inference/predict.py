@@ -7,8 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
-
 from ..errors import InputError
 from ..images.case import Case
 from ..images.volume import Volume
@@ -18,6 +16,7 @@ from ..progress import Event, Progress, silent
 from ..registration.aligned import AlignedCase
 from .cleanup import remove_specks
 from .fitting import fitting_answer
+from .presence import lesion_presence
 from .segmentation import Segmentation
 from .upsample import Labelling, to_reference
 from .view import network_view
@@ -75,6 +74,7 @@ def segment(
         view = view.without_images()
         seconds = time.perf_counter() - start
         tell("labels", 0.0, "Labelling the reference volume")
+        presence = lesion_presence(answer.logits, labelling, view.grid.voxel_ml) if bundle.metadata["lesion"] else None
         labels, maps = to_reference(
             answer.logits, view.grid, view.box, aligned.grid, labelling, lambda done: tell("labels", done, "")
         )
@@ -86,7 +86,7 @@ def segment(
     return Segmentation(
         labels=volume,
         classes=bundle.classes(),
-        lesion_presence=float(torch.tensor(answer.presence).sigmoid()) if bundle.metadata["lesion"] else None,
+        lesion_presence=presence,
         probabilities={name: Volume(array, aligned.grid) for name, array in maps.items()},
         modality_weights={name: float(w) for name, w in zip(view.names, answer.modality_weights, strict=True)},
         model={"name": bundle.name, "version": bundle.version, "checksum": bundle.checksum},
