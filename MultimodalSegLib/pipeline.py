@@ -44,7 +44,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
         MultimodalSegError: input, output, model, registration or memory errors; the run folder, where it could be
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
-    bundle = load_bundle(options.model)
+    bundle = load_bundle(options.model, options.device)
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
     known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())
@@ -179,6 +179,7 @@ def _segment(
             device=options.device,
             memory_limit_mb=options.memory_limit_mb,
             threads=options.threads,
+            engine=options.engine,
             progress=progress,
         )
         run.write(run.segmentation, partial(write_segmentation, segmentation))
@@ -190,6 +191,7 @@ def _segment(
             "lesion_presence": segmentation.lesion_presence,
             "modality_weights": dict(segmentation.modality_weights),
             "windows": segmentation.windows,
+            "engine": segmentation.engine,
             "network_seconds": round(segmentation.seconds, 3),
             "warnings": list(segmentation.warnings),
         }

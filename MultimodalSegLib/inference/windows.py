@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from ..networks.compiled import CompiledNetwork
 
 Report = Callable[[float], None]
 """Takes the finished fraction, 0 to 1; may raise to stop."""
@@ -23,12 +27,14 @@ class Prediction:
         presence: logit that there is a lesion, the largest of the windows; minus infinity without a head of lesions.
         modality_weights: (M,) mean fusion weight in what is not background, summing to 1.
         windows: number of passes through the network.
+        engine: that computed it.
     """
 
     logits: Tensor
     presence: float
     modality_weights: Tensor
     windows: int
+    engine: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -36,14 +42,16 @@ class Engine:
     """A network, and how to run it.
 
     Args:
-        network: in evaluation mode, on ``device``.
+        network: in evaluation mode, on ``device``, or compiled.
         device: where to compute.
         precision: type of the convolutions, ``torch.float32`` or a 16-bit type (automatic mixed precision).
+        name: ``"torch"``, or ``"openvino"`` for a compiled network, which has its own precision.
     """
 
-    network: nn.Module
+    network: nn.Module | CompiledNetwork
     device: torch.device
     precision: torch.dtype
+    name: str = "torch"
 
     def one_shot(self, images: Tensor, family: Tensor) -> Prediction:
         """Run on a whole volume.
@@ -53,7 +61,7 @@ class Engine:
             family: (M,) int64, index of each modality's family.
         """
         logits, presence, weights, heads = self._run(images, family)
-        return Prediction(logits, presence, weights / max(heads, 1e-6), 1)
+        return Prediction(logits, presence, weights / max(heads, 1e-6), 1, self.name)
 
     @torch.inference_mode()
     def windowed(
@@ -88,12 +96,12 @@ class Engine:
         assert total is not None
         for channel in total:
             channel /= weight
-        return Prediction(total, max(presences), mixture / max(heads, 1e-6), len(corners))
+        return Prediction(total, max(presences), mixture / max(heads, 1e-6), len(corners), self.name)
 
     @torch.inference_mode()
     def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, float]:
         """One pass: logits (C, ...), presence, summed fusion weights (M,) in the head, and over how many points."""
-        mixed = self.precision != torch.float32
+        mixed = self.precision != torch.float32 and self.name == "torch"
         with torch.autocast(self.device.type, dtype=self.precision if mixed else None, enabled=mixed):
             present = torch.ones(1, len(images), dtype=torch.bool, device=self.device)
             output = self.network(images[None].to(self.device), present, family[None].to(self.device))
