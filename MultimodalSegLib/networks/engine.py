@@ -74,8 +74,8 @@ class OpenVinoNetwork:
 
     def blob(self) -> bytes:
         """The compiled network, for :class:`OpenVinoNetwork` on the same computer with the same version of OpenVINO."""
-        exported: bytes = self._compiled.export_model()
-        return exported
+        exported = self._compiled.export_model()  # bytes in versions up to 2025, a stream since
+        return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
 
     def __call__(self, images: Tensor, modality: Tensor) -> dict[str, Tensor]:
         """The graph's outputs by name; they are overwritten by the next call.
