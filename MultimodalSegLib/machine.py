@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
+import re
 import sys
 from importlib import metadata
+from pathlib import Path
 
 PACKAGES = ("torch", "monai", "SimpleITK", "numpy", "scipy", "safetensors")
 """Distributions whose versions can change a result."""
@@ -44,3 +47,25 @@ def usable_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def has_graphics_card() -> bool:
+    """Whether an NVIDIA driver is loaded; whether torch can use the card is another question."""
+    if sys.platform == "win32":
+        return Path("C:/Windows/System32/nvcuda.dll").is_file()
+    return any(Path("/proc/driver/nvidia/gpus").glob("*"))
+
+
+def computes_on_card() -> bool:
+    """Whether there is a card and a torch that was built for it; torch, which is slow to import, is not."""
+    try:
+        found = importlib.util.find_spec("torch")
+    except ValueError:  # torch is a stand-in without a specification
+        found = None
+    if not has_graphics_card() or found is None or found.origin is None:
+        return False
+    try:
+        text = (Path(found.origin).parent / "version.py").read_text(encoding="utf-8")
+    except OSError:
+        return False
+    return re.search(r"^cuda\b.*=\s*['\"]", text, re.MULTILINE) is not None

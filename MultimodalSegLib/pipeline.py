@@ -46,7 +46,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
         MultimodalSegError: input, output, model, registration or memory errors; the run folder, where it could be
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
-    bundle = load_bundle(options.model)
+    bundle = load_bundle(options.model, options.device)
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
     known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())
@@ -186,6 +186,7 @@ def _segment(
             device=options.device,
             memory_limit_mb=options.memory_limit_mb,
             threads=options.threads,
+            engine=options.engine,
             progress=progress,
         )
         run.write(run.segmentation, partial(write_segmentation, segmentation))
@@ -197,6 +198,7 @@ def _segment(
             "lesion_presence": segmentation.lesion_presence,
             "modality_weights": dict(segmentation.modality_weights),
             "windows": segmentation.windows,
+            "engine": segmentation.engine,
             "network_seconds": round(segmentation.seconds, 3),
             "warnings": list(segmentation.warnings),
         }

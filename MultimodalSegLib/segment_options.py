@@ -25,6 +25,7 @@ class SegmentOptions:
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
         threads: processor threads; None leaves it to the engines.
         memory_limit_mb: memory the network may use in MiB; None for what is free.
+        engine: ``"auto"``, ``"torch"`` or ``"openvino"``.
         seed: of the registration's sampling.
         resume: go on with the run in ``out`` if there is one.
         overwrite: replace the run in ``out`` if there is one.
@@ -40,6 +41,7 @@ class SegmentOptions:
     device: str = "auto"
     threads: int | None = None
     memory_limit_mb: int | None = None
+    engine: str = "auto"
     seed: int = 0
     resume: bool = False
     overwrite: bool = False

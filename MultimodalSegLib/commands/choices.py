@@ -27,6 +27,14 @@ class Device(str, Enum):
     cuda = "cuda"
 
 
+class Engine(str, Enum):
+    """What computes the network."""
+
+    auto = "auto"
+    torch = "torch"
+    openvino = "openvino"
+
+
 class Events(str, Enum):
     """How progress is told to a program."""
 

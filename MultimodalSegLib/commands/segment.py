@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .choices import Device, Events, Kind
+from .choices import Device, Engine, Events, Kind
 from .ending import ending
 from .listeners import Listener, listener
 
@@ -41,6 +41,9 @@ def segment(
         list[str] | None, typer.Option(metavar="NAME", help="Class whose probability map is kept; may be repeated.")
     ] = None,
     device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
+    engine: Annotated[
+        Engine, typer.Option(help="What computes the network; auto: OpenVINO on a processor where it is installed.")
+    ] = Engine.auto,
     threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
     memory_limit: Annotated[
         int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")
@@ -65,6 +68,7 @@ def segment(
             model=model,
             probabilities=tuple(probabilities or ()),
             device=device.value,
+            engine=engine.value,
             threads=threads,
             memory_limit_mb=memory_limit,
             resume=resume,
@@ -97,6 +101,7 @@ def run_result(run: RunFolder) -> dict[str, Any]:
         "seconds": record["seconds"],
         "peak_memory_mb": record["peak_memory_mb"],
         "device": record["device"],
+        "engine": record["segmentation"].get("engine", "torch"),
         "warnings": record["warnings"],
     }
 

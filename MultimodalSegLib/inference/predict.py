@@ -33,6 +33,7 @@ def segment(
     device: str = "auto",
     memory_limit_mb: float | None = None,
     threads: int | None = None,
+    engine: str = "auto",
     cleanup: bool = True,
     progress: Progress = silent,
 ) -> Segmentation:
@@ -47,16 +48,18 @@ def segment(
         probabilities: shown names of classes, such as ``"Left hippocampus"`` or ``"lesion"``, of which a map is wanted.
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         memory_limit_mb: what the network may take beyond what is in use now; all free memory if None.
-        threads: processor threads; torch's own choice if None.
+        threads: processor threads; the engine's own choice if None.
+        engine: ``"torch"``, ``"openvino"`` (on a processor), or ``"auto"``, the faster one that can here.
         cleanup: give isolated specks the label of their surroundings.
         progress: told how far the work is, stage ``"segment"`` of 100; may raise to stop.
 
     Raises:
-        InputError: a modality that the model does not know, values that are not finite, an unknown class or device.
+        InputError: a modality that the model does not know, values that are not finite, an unknown class, device or
+            engine.
         ModelError: the model is missing, damaged or unsafe.
         OutOfMemoryError: not even small windows fit.
     """
-    bundle = load_bundle(model) if isinstance(model, str) else model
+    bundle = load_bundle(model, device) if isinstance(model, str) else model
     aligned = _aligned(aligned)
     for name in aligned.volumes:
         bundle.family_index(name)
@@ -69,7 +72,14 @@ def segment(
     with processor_threads(threads):
         start = time.perf_counter()
         answer, more = fitting_answer(
-            bundle, view.images, view.family, where, memory_limit_mb, lambda done, text: tell("network", done, text)
+            bundle,
+            view.images,
+            view.family,
+            where,
+            memory_limit_mb,
+            lambda done, text: tell("network", done, text),
+            engine,
+            threads,
         )
         view = view.without_images()
         seconds = time.perf_counter() - start
@@ -94,6 +104,7 @@ def segment(
         windows=answer.windows,
         seconds=seconds,
         warnings=(*view.warnings, *more),
+        engine=answer.engine,
     )
 
 

@@ -23,6 +23,7 @@ class Segmentation:
         modality_weights: mean fusion weight by modality in what was segmented, summing to 1.
         model: name, version and checksum of the bundle.
         device: where it ran, for example ``"cpu"`` or ``"cuda:0"``.
+        engine: that computed the network, ``"torch"`` or ``"openvino"``.
         windows: 1 for one shot over everything, else the number of overlapping windows.
         seconds: wall time of the network part.
         warnings: sentences for the user.
@@ -38,3 +39,4 @@ class Segmentation:
     windows: int = 1
     seconds: float = 0.0
     warnings: tuple[str, ...] = ()
+    engine: str = "torch"

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from .mosaic import Mosaic
+
+if TYPE_CHECKING:
+    from ..networks.compiled import CompiledNetwork
 
 Report = Callable[[float], None]
 """Takes the finished fraction, 0 to 1; may raise to stop."""
@@ -27,6 +31,7 @@ class Prediction:
         windows: number of passes through the network.
         fusion: (M, d, h, w) float32 fusion weights at the scale at which the network gives them, summing to 1 over the
             modalities.
+        engine: that computed it.
     """
 
     logits: Tensor
@@ -34,6 +39,7 @@ class Prediction:
     modality_weights: Tensor
     windows: int
     fusion: Tensor
+    engine: str = "torch"
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,16 @@ class Engine:
     """A network, and how to run it.
 
     Args:
-        network: in evaluation mode, on ``device``.
+        network: in evaluation mode, on ``device``, or compiled.
         device: where to compute.
         precision: type of the convolutions, ``torch.float32`` or a 16-bit type (automatic mixed precision).
+        name: ``"torch"``, or ``"openvino"`` for a compiled network, which has its own precision.
     """
 
-    network: nn.Module
+    network: nn.Module | CompiledNetwork
     device: torch.device
     precision: torch.dtype
+    name: str = "torch"
 
     def one_shot(self, images: Tensor, family: Tensor) -> Prediction:
         """Run on a whole volume.
@@ -58,7 +66,7 @@ class Engine:
             family: (M,) int64, index of each modality's family.
         """
         logits, presence, fusion, head = self._run(images, family)
-        return Prediction(logits, presence, fusion[:, head].mean(1), 1, fusion)
+        return Prediction(logits, presence, fusion[:, head].mean(1), 1, fusion, self.name)
 
     @torch.inference_mode()
     def windowed(
@@ -94,12 +102,12 @@ class Engine:
         assert total is not None
         for channel in total:
             channel /= weight
-        return Prediction(total, max(presences), mixture / heads, len(corners), mosaic.mean())
+        return Prediction(total, max(presences), mixture / heads, len(corners), mosaic.mean(), self.name)
 
     @torch.inference_mode()
     def _run(self, images: Tensor, family: Tensor) -> tuple[Tensor, float, Tensor, Tensor]:
         """One pass: logits (C, ...), presence, fusion weights (M, d, h, w), and where there is more than background."""
-        mixed = self.precision != torch.float32
+        mixed = self.precision != torch.float32 and self.name == "torch"
         with torch.autocast(self.device.type, dtype=self.precision if mixed else None, enabled=mixed):
             present = torch.ones(1, len(images), dtype=torch.bool, device=self.device)
             output = self.network(images[None].to(self.device), present, family[None].to(self.device))

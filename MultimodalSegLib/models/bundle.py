@@ -191,16 +191,17 @@ def _segment_class(entry: Mapping[str, Any], name: str) -> SegmentClass:
     )
 
 
-def load_bundle(name_or_path: str | Path = "default") -> Bundle:
+def load_bundle(name_or_path: str | Path = "default", device: str = "auto") -> Bundle:
     """Find a model and check everything about it that can be checked without loading it.
 
     Args:
         name_or_path: a model's folder name in one of the search folders, the path of a model, or ``"default"``.
+        device: where it is to run; there may be another default with a graphics card than without.
 
     Raises:
         ModelError: not found, incomplete, damaged, unsafe (a pickle inside), or made for a later version.
     """
-    path = resolve(name_or_path)
+    path = resolve(name_or_path, device)
     check_files(path)
     metadata = read_json(path / METADATA)
     read_json(path / "configs" / "inference.json")

@@ -3,9 +3,11 @@
 import json
 import os
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 from ..errors import ModelError
+from ..machine import computes_on_card
 from ..resources import resource
 from .checks import METADATA
 
@@ -41,12 +43,15 @@ def bundle_folders() -> dict[str, Path]:
     return found
 
 
-def resolve(name_or_path: str | Path) -> Path:
+def resolve(name_or_path: str | Path, device: str = "auto") -> Path:
     """The folder of a bundle.
 
     Args:
         name_or_path: a bundle's folder name, the path of a bundle, or ``"default"``: the name given by a
-            ``default.json`` (``{"default": NAME}``) in a search folder, else the only bundle there is.
+            ``default.json`` in a search folder, else the only bundle there is. The file reads ``{"default": NAME}``, or
+            ``{"gpu": NAME, "cpu": NAME}`` where a smaller model is better without a graphics card; if the one is not
+            there, the other is taken.
+        device: where the model is to run, ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
 
     Raises:
         ModelError: no such model, or no default.
@@ -54,7 +59,7 @@ def resolve(name_or_path: str | Path) -> Path:
     folders = bundle_folders()
     name = str(name_or_path)
     if name == "default":
-        name = _default_name() or (next(iter(folders)) if len(folders) == 1 else "")
+        name = _default_name(folders, device) or (next(iter(folders)) if len(folders) == 1 else "")
         if not name:
             known = ", ".join(folders) or "none"
             raise ModelError(f"There is no default model (models found: {known}).", "Name a model, or install one.")
@@ -71,15 +76,20 @@ def resolve(name_or_path: str | Path) -> Path:
     )
 
 
-def _default_name() -> str:
+def _default_name(present: Collection[str], device: str) -> str:
     for folder in search_folders():
+        path = folder / "default.json"
         try:
-            return str(json.loads((folder / "default.json").read_text(encoding="utf-8"))["default"])
+            said = json.loads(path.read_text(encoding="utf-8"))
+            names = [str(said["default"])] if "default" in said else [str(said["gpu"]), str(said["cpu"])]
         except FileNotFoundError:
             continue
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ModelError(
-                f"The file {folder / 'default.json'} does not name a default model.",
-                'It should read {"default": "NAME"}.',
+                f"The file {path} does not name a default model.",
+                'It should read {"default": "NAME"} or {"gpu": "NAME", "cpu": "NAME"}.',
             ) from error
+        if len(names) == 2 and not (device.startswith("cuda") or device == "auto" and computes_on_card()):
+            names.reverse()
+        return next((name for name in names if name in present), names[0])
     return ""

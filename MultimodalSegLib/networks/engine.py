@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import MissingPackageError
 from .device import choose_precision
-from .graph import LABELS, RAW
+from .graph import HALF, LABELS, RAW
 
 if TYPE_CHECKING:
     import openvino
@@ -40,16 +40,20 @@ class OpenVinoNetwork:
     """A network that OpenVINO has compiled for this computer's processor.
 
     Args:
-        model: of :func:`~.export.to_openvino`, or the ``.xml`` file that it wrote.
+        model: of :func:`~.export.to_openvino`, the ``.xml`` file that it wrote, or what :meth:`blob` gave.
         precision: ``torch.float32`` or ``torch.bfloat16``; the processor's native one if None.
         threads: of the processor; all if None.
 
     Raises:
         MissingPackageError: OpenVINO is not installed.
+        RuntimeError: it cannot compile the model, or the blob is damaged or of another version.
     """
 
     def __init__(
-        self, model: openvino.Model | Path | str, precision: torch.dtype | None = None, threads: int | None = None
+        self,
+        model: openvino.Model | Path | str | bytes,
+        precision: torch.dtype | None = None,
+        threads: int | None = None,
     ) -> None:
         core = import_openvino().Core()
         precision = precision or choose_precision(torch.device("cpu"))
@@ -59,10 +63,19 @@ class OpenVinoNetwork:
         }
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
-        compiled = core.compile_model(str(model) if isinstance(model, Path) else model, "CPU", options)
+        if isinstance(model, bytes):
+            self._compiled = core.import_model(model, "CPU", options)
+        else:
+            self._compiled = core.compile_model(str(model) if isinstance(model, Path) else model, "CPU", options)
         # optimizing may give a tensor the names of others beside its own
-        self._names = [next(name for name in (*LABELS, *RAW) if name in o.names) for o in compiled.outputs]
-        self._request = compiled.create_infer_request()
+        known = (*LABELS, *RAW, *HALF)
+        self._names = [next(name for name in known if name in o.names) for o in self._compiled.outputs]
+        self._request = self._compiled.create_infer_request()
+
+    def blob(self) -> bytes:
+        """The compiled network, for :class:`OpenVinoNetwork` on the same computer with the same version of OpenVINO."""
+        exported = self._compiled.export_model()  # bytes in versions up to 2025, a stream since
+        return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
 
     def __call__(self, images: Tensor, modality: Tensor) -> dict[str, Tensor]:
         """The graph's outputs by name; they are overwritten by the next call.

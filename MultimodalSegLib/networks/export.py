@@ -47,7 +47,7 @@ def to_onnx(
     """
     if importlib.util.find_spec("onnx") is None:
         raise MissingPackageError("ONNX is not installed.", "Install it with: pip install 'multimodalseg[export]'")
-    graph, example = _graph_and_example(network, shape, modalities, labels)
+    graph, example = (LabelGraph(network) if labels else RawGraph(network)).eval(), _example(shape, modalities)
     _record(graph, example)
     with _quietly():
         torch.onnx.export(
@@ -83,25 +83,39 @@ def to_openvino(
         >>> found = OpenVinoNetwork(model)(images, modality)                                       # doctest: +SKIP
     """
     openvino = import_openvino()
-    graph, example = _graph_and_example(network, shape, modalities, labels)
-    recorded = _record(graph, example)
-    with _quietly():
-        model = openvino.convert_model(recorded, example_input=example, input=[list(x.shape) for x in example])
-    names = (*INPUTS, *(LABELS if labels else RAW))
-    for tensor, name in zip([*model.inputs, *model.outputs], names, strict=True):
-        tensor.get_tensor().set_names({name})
+    graph = LabelGraph(network) if labels else RawGraph(network)
+    model = converted(graph, LABELS if labels else RAW, shape, modalities)
     if path is not None:
         openvino.save_model(model, str(path), compress_to_fp16=False)
     return model
 
 
-def _graph_and_example(
-    network: nn.Module, shape: Sequence[int], modalities: int, labels: bool
-) -> tuple[nn.Module, tuple[Tensor, Tensor]]:
-    """The graph, and inputs for it."""
-    graph = LabelGraph(network) if labels else RawGraph(network)
-    example = torch.randn(1, modalities, *shape), torch.zeros(1, modalities, dtype=torch.int64)
-    return graph.eval(), example
+def converted(graph: nn.Module, outputs: Sequence[str], shape: Sequence[int], modalities: int) -> openvino.Model:
+    """A graph of :mod:`.graph` for OpenVINO; it is run once on the processor to record it.
+
+    Args:
+        graph: with images and modality as inputs.
+        outputs: their names.
+        shape: as for :func:`to_onnx`.
+        modalities: as for :func:`to_onnx`.
+
+    Raises:
+        InputError: the network samples at learned positions.
+        MissingPackageError: OpenVINO is not installed.
+    """
+    openvino = import_openvino()
+    example = _example(shape, modalities)
+    recorded = _record(graph.eval(), example)
+    with _quietly():
+        model = openvino.convert_model(recorded, example_input=example, input=[list(x.shape) for x in example])
+    for tensor, name in zip([*model.inputs, *model.outputs], (*INPUTS, *outputs), strict=True):
+        tensor.get_tensor().set_names({name})
+    return model
+
+
+def _example(shape: Sequence[int], modalities: int) -> tuple[Tensor, Tensor]:
+    """Inputs for a graph."""
+    return torch.randn(1, modalities, *shape), torch.zeros(1, modalities, dtype=torch.int64)
 
 
 def _record(graph: nn.Module, example: tuple[Tensor, Tensor]) -> torch.jit.ScriptModule:

@@ -12,6 +12,7 @@ from .inputs import cropped
 
 RAW = ("structures", "side", "lesion", "presence", "weights")
 LABELS = ("labels", "left", "lesion_probability", "presence", "weights")
+HALF = ("half", "presence", "weights")
 """Names of a graph's outputs, in order."""
 
 
@@ -69,6 +70,31 @@ class LabelGraph(nn.Module):
             cropped(depth_to_space(torch.cat(kind, dim=1)), sides, 1) for kind in zip(*parts, strict=True)
         )
         return labels, left, lesion, presence, weights
+
+
+class HalfResolutionGraph(nn.Module):
+    """The fusion network up to its head, whose logits are not yet put into place.
+
+    So the logits of the whole volume exist once, as 16-bit numbers; :func:`.blocks.depth_to_space` puts them into place
+    channel by channel.
+
+    Args:
+        network: a fusion network.
+
+    Shapes:
+        images (1, M, D, H, W) float32, sides multiples of the stride; modality (1, M) int64 -> half (1, 8 C, D/2, H/2,
+        W/2) float16, C = structures, side and lesion; presence and weights as in ``FusionOutput``, presence 0 for a
+        network that does not say.
+    """
+
+    def __init__(self, network: FusionNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor, modality: Tensor) -> tuple[Tensor, ...]:
+        decoded, presence, weights = self.network.decoded(images, _all_present(images), modality)
+        said = presence if self.network.presence is not None else weights.new_zeros(1)
+        return self.network.head(decoded[0]).half(), said, weights
 
 
 def _all_present(images: Tensor) -> Tensor:

@@ -39,7 +39,9 @@ def window_mask(size: Size, window: int, shift: Size) -> np.ndarray:
         origin = (position + roll) % padded
         labels.append(np.where(origin >= count, 2, position >= padded - roll).astype(np.float32))
     region = 9 * labels[0][:, None, None] + 3 * labels[1][None, :, None] + labels[2][None, None, :]
-    parts = window_partition(torch.from_numpy(region)[None, ..., None], (window,) * 3)[..., 0].numpy()
+    counts = [side // window for side in region.shape]
+    cubes = region.reshape(counts[0], window, counts[1], window, counts[2], window)
+    parts = cubes.transpose(0, 2, 4, 1, 3, 5).reshape(-1, window**3)  # the order of MONAI's window_partition
     mask: np.ndarray = np.where(parts[:, :, None] == parts[:, None, :], 0.0, APART).astype(np.float32)
     return mask
 

@@ -136,6 +136,21 @@ def test_default_is_the_only_bundle_or_the_named_one(models_folder, a_bundle, we
         load_bundle()
 
 
+def test_a_default_with_and_one_without_a_card(models_folder, a_bundle, weights, monkeypatch):
+    monkeypatch.setattr("MultimodalSegLib.models.folders.search_folders", lambda: (models_folder,))
+    card = []
+    monkeypatch.setattr("MultimodalSegLib.models.folders.computes_on_card", lambda: bool(card))
+    (models_folder / "default.json").write_text('{"gpu": "tiny", "cpu": "tiny-student"}')
+    assert load_bundle().name == "tiny"  # the student is not there
+    save_bundle(models_folder / "tiny-student", some_metadata(name="tiny-student"), weights)
+    assert load_bundle().name == "tiny-student" and load_bundle(device="cuda:1").name == "tiny"
+    card.append(0)
+    assert load_bundle().name == "tiny" and load_bundle(device="cpu").name == "tiny-student"
+    (models_folder / "default.json").write_text('{"gpu": "tiny"}')
+    with pytest.raises(ModelError, match=r"default\.json"):
+        load_bundle()
+
+
 def test_unknown_name_lists_the_known(a_bundle):
     with pytest.raises(ModelError) as caught:
         load_bundle("huge")

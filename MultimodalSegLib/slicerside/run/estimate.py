@@ -6,18 +6,16 @@ Without torch: the panel asks each time that an input changes, and torch takes s
 from __future__ import annotations
 
 import functools
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...images.grid import Grid
 from ...inference.memory import SHARE, available_bytes, bytes_per_voxel, windowed_bytes
-from ...machine import usable_processors
+from ...machine import has_graphics_card, usable_processors
 from ...models.bundle import Bundle
 from ..text import _
 
@@ -196,13 +194,6 @@ def used_device(device: str) -> str:
 
 
 @functools.cache
-def has_graphics_card() -> bool:
-    """Whether an NVIDIA driver is loaded; whether torch can use the card is only known after the check of it."""
-    if sys.platform == "win32":
-        return Path("C:/Windows/System32/nvcuda.dll").is_file()
-    return any(Path("/proc/driver/nvidia/gpus").glob("*"))
-
-
 @functools.cache
 def machine_speed() -> float:
     """Speed of this machine against the reference machine, from a few milliseconds of arithmetic."""

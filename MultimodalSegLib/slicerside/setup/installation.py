@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Cancelled, MissingPackageError
-from ...machine import version_of
+from ...machine import has_graphics_card, version_of
 from ..packages import slicer
 from ..text import _
 from .package_source import Source
@@ -25,6 +25,8 @@ from .package_source import Source
 REQUESTER = "MultimodalSeg"
 TORCH = ">=2.8"
 """Version of torch that is asked for; the reason is monai 1.6."""
+OPENVINO = "openvino>=2025.0"
+"""Offered beside what is needed: it makes processors several times as fast, and everything works without it."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ FACTS = {
     "typer": (0.1, "MIT"),
     "rich": (0.3, "MIT"),
     "psutil": (0.3, "BSD-3-Clause"),
+    "openvino": (60.0, "Apache-2.0"),
 }
 """Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
 TORCH_CUDA_MB = 2500.0
@@ -93,10 +96,14 @@ def missing() -> tuple[Package, ...]:
     return tuple(package for package in packages() if not package.fits)
 
 
+def optional() -> tuple[Package, ...]:
+    """What is not there and would make the work faster; nothing where there is a graphics card."""
+    package = _package(OPENVINO)
+    return () if package.fits or has_graphics_card() else (package,)
+
+
 def question(wanted: tuple[Package, ...]) -> str:
     """What is asked before anything is downloaded: names, sizes, licenses."""
-    from ..run.estimate import has_graphics_card
-
     rows, total = [], 0.0
     for package in wanted:
         size = TORCH_CUDA_MB if package.name == "torch" and has_graphics_card() else package.megabytes
@@ -138,9 +145,10 @@ def install(
         wanted = torch + tuple(package for package in wanted if package.name != "torch")
     if not wanted:
         return ()
+    extra = optional()
     needs_torch = any(package.name == "torch" for package in wanted)
     torch_utilities = pytorch_utilities() if needs_torch else None
-    if not ask(question(wanted)):
+    if not ask(question((*wanted, *extra))):
         raise Cancelled(_("No package was installed."), _("Press Install packages when you want to go on."))
     sentences = []
     with (source or Source()).in_use():
@@ -151,6 +159,9 @@ def install(
         if others:
             tell(_("installing {names}").format(names=", ".join(package.name for package in others)))
             _install_others(show_progress)
+        for package in extra:
+            tell(_("installing {names}").format(names=package.name))
+            sentences += _install_optional(package, show_progress)
     still = [package.name for package in missing()]
     if still and not _testing():
         raise MissingPackageError(
@@ -190,16 +201,29 @@ def _install_torch(utilities: Any, repair: bool) -> list[str]:
 def _install_others(show_progress: bool) -> None:
     try:
         packaging = importlib.import_module("slicer.packaging")  # a submodule: not bound to slicer by itself
-        requirements = packaging.load_requirements(str(requirements_file()))
-        packaging.pip_ensure(
-            requirements,
-            prompt_install=False,  # it was asked already
-            prompt_restart=False,
-            requester=REQUESTER,
-            show_progress=show_progress,
-        )
+        _pip(packaging, packaging.load_requirements(str(requirements_file())), show_progress)
     except Exception as error:  # RuntimeError and CalledProcessError, by version
         raise _failed(REQUESTER, error) from error
+
+
+def _install_optional(package: Package, show_progress: bool) -> list[str]:
+    """Try it; a sentence if it fails, since everything works without."""
+    try:
+        requirement = importlib.import_module("packaging.requirements").Requirement(package.requirement)
+        _pip(importlib.import_module("slicer.packaging"), [requirement], show_progress)
+    except Exception:  # as above
+        return [_("{name} was not installed; the work is slower without it.").format(name=package.name)]
+    return []
+
+
+def _pip(packaging: Any, requirements: list[Any], show_progress: bool) -> None:
+    packaging.pip_ensure(
+        requirements,
+        prompt_install=False,  # it was asked already
+        prompt_restart=False,
+        requester=REQUESTER,
+        show_progress=show_progress,
+    )
 
 
 def _failed(name: str, error: Exception) -> MissingPackageError:

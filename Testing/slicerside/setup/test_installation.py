@@ -106,9 +106,25 @@ def test_it_asks_once_with_size_and_license_and_installs_torch_first(application
     (text,) = asked
     assert "torch>=2.8" in text and "BSD-3-Clause" in text and "MB" in text and "monai" in text
     kinds = [wish[0] for wish in application.wishes]
-    assert kinds == ["torch", "pip"]
+    assert kinds == ["torch", "pip", "pip"] and "openvino" in text
     assert application.wishes[0][1] == ">=2.8"
     application.installed.add("torch")
+
+
+def test_the_faster_engine_is_offered_without_a_card_and_may_fail(application, monkeypatch):
+    application.installed.add("torch")
+    ensure = sys.modules["slicer.packaging"].pip_ensure
+
+    def fails_for_openvino(requirements, **options):
+        if [str(one) for one in requirements] == ["openvino>=2025.0"]:
+            raise RuntimeError("no wheel for this platform")
+        ensure(requirements, **options)
+
+    monkeypatch.setattr(sys.modules["slicer.packaging"], "pip_ensure", fails_for_openvino)
+    (sentence,) = installation.install(lambda text: True)
+    assert "openvino was not installed" in sentence
+    monkeypatch.setattr(installation, "has_graphics_card", lambda: True)
+    assert installation.optional() == ()
 
 
 def test_pip_shows_no_window_of_its_own_unless_wished(application):
@@ -162,7 +178,7 @@ def test_repair_removes_torch_first_and_says_when_slicer_must_be_restarted(appli
     application.installed.update(package.name for package in installation.packages())
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())
     sentences = installation.install(lambda text: True, repair=True)
-    assert [wish[0] for wish in application.wishes] == ["remove torch", "torch"]
+    assert [wish[0] for wish in application.wishes][:2] == ["remove torch", "torch"]
     assert "Restart" in sentences[0]
 
 
