@@ -31,7 +31,7 @@ def attention(subject: Subject, target: Target, report: Report = lambda done: No
     Raises:
         InputError: the network has no attention between modalities, or there is only one modality.
     """
-    network, count = subject.engine.network, len(subject.images)
+    network, count = subject.network, len(subject.images)
     cross = network.cross if isinstance(network, FusionNet) else None
     if not isinstance(cross, CrossScaleAttention):
         raise InputError("This model has no attention between modalities.", "Choose gradcam, or another model.")

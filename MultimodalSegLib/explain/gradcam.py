@@ -106,7 +106,7 @@ Weigh = Callable[[Tensor, Tensor], Tensor]
 def _weighted(
     subject: Subject, targets: Sequence[Target], layer: Layer, weigh: Weigh, report: Report
 ) -> list[Attribution]:
-    network, steps = subject.engine.network, len(subject.tiles) * (len(targets) + 1)
+    network, steps = subject.network, len(subject.tiles) * (len(targets) + 1)
     weights: list[Tensor | None] = [None] * len(targets)
     kept: list[Tensor] = []
     for n, tile in enumerate(subject.tiles):
@@ -140,7 +140,7 @@ def _activation(subject: Subject, layer: Layer) -> Tensor:
     """Sum (n, C) of the layer's activations over the whole case."""
     means, places = [], 0.0
     for tile in subject.tiles:
-        with tapped(subject.engine.network, layer) as tap, torch.no_grad():
+        with tapped(subject.network, layer) as tap, torch.no_grad():
             subject.answer(tile)
         means.append(tap.features.detach().float().mean((2, 3, 4)))
         places = tap.features[0, 0].numel() / tile.weight.numel()

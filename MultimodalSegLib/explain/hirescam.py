@@ -30,7 +30,7 @@ def hirescam(
     Source: Draelos and Carin, Use HiResCAM instead of Grad-CAM for faithful explanations of convolutional neural
         networks, arXiv 2011.08891, 2020, equation 5.
     """
-    network, steps = subject.engine.network, len(subject.tiles) * len(targets)
+    network, steps = subject.network, len(subject.tiles) * len(targets)
     found: list[torch.Tensor | None] = [None] * len(targets)
     for n, tile in enumerate(subject.tiles):
         reached = [t for t, target in enumerate(targets) if target.within(tile) is not None]

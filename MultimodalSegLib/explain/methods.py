@@ -51,7 +51,7 @@ def attribute(
     """
     if method in CAMS:
         default = HIRESCAM_LAYER if method == "hirescam" else DEFAULT
-        return CAMS[method](subject, targets, find_layer(subject.engine.network, layer, default), report)
+        return CAMS[method](subject, targets, find_layer(subject.network, layer, default), report)
     if method not in METHODS:
         raise InputError(f"There is no method {method!r}.", f"Choose one of {', '.join(METHODS)}.")
 

@@ -60,7 +60,7 @@ def forget(parameter: Tensor, generator: torch.Generator) -> None:
 
 def computing_order(subject: Subject) -> list[str]:
     """Paths of the modules with parameters of their own, in the order in which a pass uses them; unused ones first."""
-    network, order = subject.engine.network, []
+    network, order = subject.network, []
     paths = {
         module: path
         for path, module in network.named_modules()
@@ -102,7 +102,7 @@ def randomized_likeness(
     order = computing_order(subject)
     return {
         path: likeness(map_, again(subject.with_network(network)).whole, target, subject.spacing)
-        for path, network in cascade(subject.engine.network, order, steps)
+        for path, network in cascade(subject.network, order, steps)
     }
 
 

@@ -98,6 +98,12 @@ class Subject:
     tiles: tuple[Tile, ...]
     spacing: tuple[float, float, float]
 
+    @property
+    def network(self) -> torch.nn.Module:
+        """The network, of which gradients and features can be had: torch computes it."""
+        assert isinstance(self.engine.network, torch.nn.Module)
+        return self.engine.network
+
     def with_images(self, images: Tensor) -> Subject:
         """The same network asked about other images of the same shape."""
         return replace(self, images=images)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from ..errors import OutOfMemoryError
 from ..models.bundle import Bundle
+from ..networks.device import choose_precision
 from .engines import choose_engine, make_engine
 from .memory import bytes_per_voxel, free_bytes, is_out_of_memory, windowed_bytes
 from .windows import Engine, Prediction

@@ -78,8 +78,8 @@ def segment(
             where,
             memory_limit_mb,
             lambda done, text: tell("network", done, text),
-            engine,
-            threads,
+            engine=engine,
+            threads=threads,
         )
         view = view.without_images()
         seconds = time.perf_counter() - start
