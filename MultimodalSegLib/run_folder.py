@@ -158,7 +158,7 @@ class RunFolder:
         """One stage: its files, seconds and the peak memory are recorded when it has finished.
 
         One that is done again is unfinished from the first moment, so that a stop leaves no files that seem to have
-        been changed by somebody else.
+        been changed by somebody else. If it was stopped before it wrote anything, what it did before still counts.
 
         Args:
             name: of the stage.
@@ -171,7 +171,7 @@ class RunFolder:
         try:
             yield
         except BaseException:
-            if keep and before is not None:
+            if before is not None and (keep or not self._written):
                 self.record["stages"][name] = {**before, "files": before["files"] | self._written}
                 self.save()
             raise

@@ -37,7 +37,7 @@ def test_the_demo_case_gives_the_labels_of_version_0_2(part_of_the_demo_case, mo
     model = load_bundle("head")
     if model.version != "0.2.0":
         pytest.skip("the recorded labels are of model 0.2.0")
-    monkeypatch.setattr("MultimodalSegLib.inference.fitting.choose_precision", lambda device: torch.float32)
+    monkeypatch.setattr("MultimodalSegLib.inference.engines.choose_precision", lambda device: torch.float32)
     labels, recorded = segment(part_of_the_demo_case, model, device="cpu").labels, read_labels(RECORDED)
     assert labels.grid.size == recorded.grid.size
     values = [int(value) for value in np.unique(recorded.array) if value]
