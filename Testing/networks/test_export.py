@@ -150,8 +150,8 @@ def test_the_modality_is_an_input_of_the_graph_not_a_constant(a_network, inputs)
     assert not torch.allclose(first, second, atol=0.1)
 
 
-def test_the_shipped_model_gives_the_same_mask_of_the_demo_case(tmp_path):
-    bundle = load_bundle("head")
+def test_the_shipped_student_gives_the_same_mask_of_the_demo_case(tmp_path):
+    bundle = load_bundle("head-student")
     folder = resource("demo/synthetic")
     case = Case({name: read_volume(folder / f"{name}.nrrd") for name in ("CT", "MR")})
     box = head_box(case.volumes)

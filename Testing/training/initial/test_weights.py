@@ -7,8 +7,8 @@ import torch
 
 from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.networks.build import build_network
-from MultimodalSegLib.networks.config import teacher
-from MultimodalSegLib.training.initial.known import KnownModel, read_known
+from MultimodalSegLib.networks.config import NetworkConfig, teacher
+from MultimodalSegLib.training.initial.known import KnownModel
 from MultimodalSegLib.training.initial.weights import start_from
 from Testing.training.small import MODEL, NETWORK, a_network
 
@@ -80,19 +80,23 @@ def test_a_concatenating_fusion_finds_the_place_of_each_modality() -> None:
     assert torch.allclose(answer(network, 2).structures, answer(old.network(), 0).structures, atol=1e-5)
 
 
-def test_the_shipped_model_says_the_same_at_the_start_of_a_teacher() -> None:
-    old = read_known("head")
-    settings = teacher(2, 27).to_dict()
+def test_a_plain_network_says_the_same_at_the_start_of_a_teacher() -> None:
+    """As head 0.1.0 did when 0.2.0 was trained: what a teacher has more begins without a voice."""
+    plain = NetworkConfig(2, 5, widths=(16, 24, 48), side=False, lesion=True).to_dict()
+    old = a_known({**a_model(list("abcde"), ["CT", "MR"]), "lesion": {"name": "lesion"}, "network": plain})
+    settings = teacher(2, 5, widths=(16, 24, 48), swin_from=2, side=False).to_dict()
     torch.manual_seed(5)
     network = build_network(settings).eval()
     sentence = start_from(network, {**old.metadata, "network": settings}, old)
     assert "left behind: nothing" in sentence and "new: context, cross, deform, coarse, gate" in sentence
     images = torch.randn(1, 2, 64, 32, 32, generator=torch.Generator().manual_seed(0))
     given = images, torch.tensor([[True, True]]), torch.tensor([[0, 1]])
+    known = build_network(plain).eval()
+    known.load_state_dict(old.weights)
     with torch.inference_mode():
-        before, after = old.network()(*given), network(*given)
-    for name in ("structures", "side", "lesion", "presence"):
-        assert torch.allclose(getattr(before, name), getattr(after, name), atol=1e-5), name
+        before, after = known(*given), network(*given)
+    for name in ("structures", "lesion", "presence"):
+        assert torch.allclose(getattr(before, name), getattr(after, name), atol=1e-4), name
     assert before.structures.std() > 0.5
 
 
