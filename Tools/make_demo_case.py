@@ -43,7 +43,7 @@ def main(label_map: Path, folder: Path) -> None:
     anatomy = load_anatomy(label_map)
     rng = np.random.default_rng(SEED)
     patient = sample_patient(rng, anatomy, ("CT", "T1"), strength=0.5, lesion_chance=1.0, strip_chance=0.0)
-    patient = replace(patient, lesions=patient.lesions[:1], map_lesions=True)
+    patient = replace(patient, lesions=patient.lesions[:1])
     motion = np.eye(4)
     center = np.asarray(anatomy.center)
     motion[:3, :3] = rotation(MOTION_DEGREES)

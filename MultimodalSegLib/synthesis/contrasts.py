@@ -2,13 +2,9 @@
 
 Range = tuple[float, float]
 
-MAP_LESIONS = (25, 57)
-"""White-matter lesions that the label maps themselves hold, left and right."""
-
 GROUPS: dict[str, tuple[int, ...]] = {
     "air": (0,),
-    "white matter": (2, 41, 7, 46),
-    "white matter lesion": MAP_LESIONS,
+    "white matter": (2, 41, 7, 46, 25, 57),
     "gray matter": (3, 42, 8, 47, 17, 53, 18, 54),
     "deep gray matter": (10, 49, 11, 50, 12, 51, 26, 58),
     "pallidum": (13, 52),
@@ -32,7 +28,6 @@ SPREAD: dict[str, float] = {"gray matter": 0.3, "deep gray matter": 0.6, "brain 
 HU: dict[str, Range] = {
     "air": (-1000, -990),
     "white matter": (22, 31),
-    "white matter lesion": (14, 22),
     "gray matter": (33, 43),
     "deep gray matter": (33, 43),
     "pallidum": (32, 48),
@@ -53,7 +48,6 @@ HU: dict[str, Range] = {
 
 _T1: dict[str, Range] = {
     "white matter": (0.7, 0.9),
-    "white matter lesion": (0.4, 0.6),
     "gray matter": (0.45, 0.62),
     "deep gray matter": (0.5, 0.7),
     "pallidum": (0.6, 0.8),
@@ -68,7 +62,6 @@ _T1: dict[str, Range] = {
 }
 _T2: dict[str, Range] = {
     "white matter": (0.25, 0.4),
-    "white matter lesion": (0.55, 0.8),
     "gray matter": (0.42, 0.6),
     "deep gray matter": (0.3, 0.5),
     "pallidum": (0.15, 0.35),
@@ -81,7 +74,7 @@ _T2: dict[str, Range] = {
     "soft tissue": (0.2, 0.7),
     "skin": (0.2, 0.6),
 }
-_FLAIR: dict[str, Range] = {**_T2, "white matter lesion": (0.7, 1.0), "fluid": (0.05, 0.2), "eye": (0.05, 0.25)}
+_FLAIR: dict[str, Range] = {**_T2, "fluid": (0.05, 0.2), "eye": (0.05, 0.25)}
 _FLAIR |= {"white matter": (0.4, 0.52), "gray matter": (0.52, 0.68)}
 _FLAIR |= {"pallidum": (0.35, 0.5)}
 _BRIGHT = ("artery", "vein", "choroid plexus", "mucosa")

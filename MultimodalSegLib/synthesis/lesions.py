@@ -11,6 +11,7 @@ from .anatomy import BRAIN, WHITE_MATTER, Anatomy, membership
 from .lesion_looks import CORE, EDEMA, KINDS, RIM
 
 _SWELL = ("tumor", "hemorrhage", "cavity")
+_VENTRICLES = (4, 43)
 _TISSUE = tuple(label for label in BRAIN if label not in (4, 43, 5, 44, 14, 72, 15, 136, 137, 163, 164))
 
 
@@ -38,7 +39,7 @@ class Lesion:
 
 
 def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray | None = None) -> tuple[Lesion, ...]:
-    """Draw zero to ten lesions inside the brain.
+    """Draw one to 24 lesions inside the brain, those of white matter often around the ventricles.
 
     Args:
         anatomy: where to put them.
@@ -46,15 +47,19 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
     """
     kind = str(rng.choice(KINDS, p=(0.35, 0.2, 0.15, 0.22, 0.08)))
     small = kind == "white matter"
-    count = int(rng.integers(2, 11)) if small else int(rng.choice((1, 2), p=(0.8, 0.2)))
-    allowed = membership(WHITE_MATTER if small else _TISSUE)[anatomy.codes[::2, ::2, ::2]]
+    count = int(rng.integers(2, 25)) if small else int(rng.choice((1, 2), p=(0.8, 0.2)))
+    codes = anatomy.codes[::2, ::2, ::2]
+    allowed = membership(WHITE_MATTER if small else _TISSUE)[codes]
+    if small and rng.random() < 0.6:
+        around = allowed & (ndimage.uniform_filter(membership(_VENTRICLES)[codes].astype(np.float32), 9) > 0.01)
+        allowed = around if around.any() else allowed
     places = np.argwhere(allowed)[:, ::-1] * 2.0 * np.asarray(anatomy.grid.spacing) + np.asarray(anatomy.grid.origin)
     if focus is not None:
         near = places[np.abs(places - focus).max(1) < 45.0]
         places = near if len(near) else places
     lesions = []
     for _ in range(count):
-        radius = float(rng.uniform(1.5, 4.5) if small else np.exp(rng.uniform(np.log(3.0), np.log(24.0))))
+        radius = float(rng.uniform(1.5, 6.0) if small else np.exp(rng.uniform(np.log(3.0), np.log(28.0))))
         radii = radius * (rng.uniform(0.5, 1.7, 3) if kind == "infarct" else rng.uniform(0.7, 1.3, 3))
         basis, _unused = np.linalg.qr(rng.normal(size=(3, 3)))
         coarse = rng.normal(0, rng.uniform(0.1, 0.35), (7, 7, 7)).astype(np.float32)

@@ -16,18 +16,17 @@ from ..images.grid import Grid
 from ..images.intensities import outside_value
 from ..images.volume import Volume
 from .acquisition import Acquisition, acquire, sample_acquisition
-from .anatomy import LABELS, Anatomy, code_to_channel, code_to_side, head_classes, membership
+from .anatomy import LABELS, Anatomy, code_to_channel, code_to_side, head_classes
 from .anatomy_changes import deface, strip_skull, widen_ventricles
 from .appearance import Appearance, sample_ct, sample_mr
 from .artifacts import add_holder
-from .contrasts import MAP_LESIONS, STYLES
+from .contrasts import STYLES
 from .deformation import Deformation, label_points, sample_deformation, take_codes
 from .lesion_looks import EDEMA
 from .lesions import Lesion, lesion_map, sample_lesions
 
 _SOFT = LABELS.index(507)
-WIDEN_CHANCE, DEFACE_CHANCE, MAP_LESION_CHANCE = 0.2, 0.08, 0.35
-"""Most maps have thin rims of lesion along the ventricles: shown too often, a network marks them in everyone."""
+WIDEN_CHANCE, DEFACE_CHANCE = 0.2, 0.08
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,6 @@ class Patient:
     Args:
         deformation: shape.
         lesions: drawn lesions, in label-map space.
-        map_lesions: the white-matter lesions of the label map itself are visible and count as lesions.
         strip: the skull was removed: how far (mm) and at which level (0 to 1) the brain's blurred mask was cut, so that
             some fluid and remnants stay as real tools leave them; None for a whole head.
         widen: how far (mm) and from which level (0 to 1) the lateral ventricles have grown, or None.
@@ -64,7 +62,6 @@ class Patient:
 
     deformation: Deformation
     lesions: tuple[Lesion, ...]
-    map_lesions: bool
     strip: tuple[float, float] | None
     widen: tuple[float, float] | None
     face: float | None
@@ -118,7 +115,7 @@ def sample_patient(
         appearance = sample_ct(rng, kind) if name == "CT" else sample_mr(rng, kind, style)
         settings = sample_acquisition(rng, name)
         scans[name] = Scan(appearance, settings, np.eye(4), int(rng.integers(2**31)))
-    return Patient(deformation, lesions, bool(rng.random() < MAP_LESION_CHANCE), strip, widen, face, scans)
+    return Patient(deformation, lesions, strip, widen, face, scans)
 
 
 def locate(anatomy: Anatomy, patient: Patient, grid: Grid, motion: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
@@ -145,8 +142,6 @@ def truth(codes: np.ndarray, lesions: np.ndarray, patient: Patient) -> Truth:
         drawn &= False
     elif all(look.lesion[EDEMA] is None for look in looks):
         drawn &= lesions != EDEMA
-    if patient.map_lesions and any(look.shows_map_lesions for look in looks):
-        drawn |= membership(MAP_LESIONS)[codes]
     return Truth(channel.astype(np.uint8), side.astype(np.int8), drawn)
 
 
@@ -166,19 +161,16 @@ def render(codes: np.ndarray, lesions: np.ndarray, patient: Patient, grid: Grid,
     scan = patient.scans[modality]
     rng = np.random.default_rng(scan.seed)
     look = scan.appearance
-    mean, texture = look.mean.copy(), look.texture
-    if not patient.map_lesions:
-        for lesion_label, white_label in zip(MAP_LESIONS, (2, 41), strict=True):
-            mean[LABELS.index(lesion_label)] = mean[LABELS.index(white_label)]
-    image = mean[codes]
-    for part, value in look.lesion.items():
-        if value is not None:
-            image[lesions == part] = value
+    image = look.mean[codes]
     coarse = ndimage.zoom(rng.standard_normal([max(2, n // 8) for n in codes.shape], dtype=np.float32), 2, order=3)
     zoom = np.asarray(codes.shape) / coarse.shape
-    fat = ndimage.zoom(coarse, zoom, order=1, grid_mode=True, mode="nearest") > 0
-    image[fat & (codes == _SOFT)] = look.fat
-    image += texture[codes] * rng.standard_normal(codes.shape, dtype=np.float32)
+    smooth = ndimage.zoom(coarse, zoom, order=1, grid_mode=True, mode="nearest")
+    image[(smooth > 0) & (codes == _SOFT)] = look.fat
+    for part, value in look.lesion.items():
+        if value is not None:
+            here = lesions == part
+            image[here] = value + look.lesion_texture * smooth[here]
+    image += look.texture[codes] * rng.standard_normal(codes.shape, dtype=np.float32)
     if not patient.strip and scan.acquisition.table_hu is not None:
         add_holder(image, codes > 0, scan.acquisition.table_hu, rng)
     values = acquire(image, grid, scan.acquisition, modality, scan.seed + 1)

@@ -25,8 +25,9 @@ _SETS: tuple[tuple[str, ...], ...] = (
     ("MR",),
     ("T1", "FLAIR"),
     ("T1C", "T2"),
+    ("FLAIR", "T1", "T2"),
 )
-_SET_CHANCES = (0.25, 0.2, 0.2, 0.27, 0.04, 0.04)
+_SET_CHANCES = (0.23, 0.18, 0.2, 0.26, 0.05, 0.04, 0.04)
 
 
 @dataclass(frozen=True)

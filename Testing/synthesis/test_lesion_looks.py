@@ -21,7 +21,7 @@ def patient_with(head, seed=0, **looks):
         name: replace(scan, appearance=replace(scan.appearance, lesion=looks[name]))
         for name, scan in patient.scans.items()
     }
-    return replace(patient, scans=scans, map_lesions=False, widen=None, face=None)
+    return replace(patient, scans=scans, widen=None, face=None)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -42,7 +42,7 @@ def synthetic(data: Path, patients: int) -> Iterator[Trial]:
         anatomy = load_anatomy(data / f"{stem}.nii.gz")
         for seed in range(patients):
             patient = draw_patient(anatomy, (1000, subject, seed), LARGE_ML if seed % 2 == 0 else 0.0)
-            healthy = replace(patient, lesions=(), map_lesions=False)
+            healthy = replace(patient, lesions=())
             name = f"{stem.rsplit('_', 1)[-1]}-{seed}"
             yield from _seen(name, anatomy, patient, MODES)
             yield from _seen(name, anatomy, healthy, MODES[:1])
