@@ -67,7 +67,7 @@ def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing
     """
     grid, focus = _crop_grid(anatomy, rng, shape, spacing)
     names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
-    patient = sample_patient(rng, anatomy, names, focus=focus)
+    patient = sample_patient(rng, anatomy, names, lesion_chance=0.75, focus=focus)
     codes, lesions = locate(anatomy, patient, grid)
     answer = truth(codes, lesions, patient)
     images, seen = [], np.zeros(grid.shape, bool)
