@@ -60,8 +60,8 @@ _WHITE = LABELS.index(2)
 _LEFT_OF = {41: 2, 57: 25, 46: 7, 42: 3, 47: 8, 53: 17, 54: 18, 49: 10, 50: 11, 51: 12, 52: 13, 58: 26, 60: 28}
 _LEFT_OF |= {43: 4, 44: 5, 62: 30, 163: 136, 164: 137}
 _LEFT_OF |= {25: 2, 57: 2}
-"""Also lesions of the maps look like white matter. Most maps have the same thin rims along the ventricles: shown, however
-rarely, a network learns where they lie and marks them in everyone."""
+"""Also lesions of the maps look like white matter. Most maps have the same thin rims along the ventricles: shown,
+however rarely, a network learns where they lie and marks them in everyone."""
 
 
 def sample_ct(rng: np.random.Generator, lesion_kind: str) -> Appearance:
