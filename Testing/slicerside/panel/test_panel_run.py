@@ -232,9 +232,10 @@ def test_settings_are_remembered(widget, a_pair, shim):
 
 
 def test_missing_packages_are_told_and_apply_waits_for_them(widget, a_pair, monkeypatch, shim, pictures):
-    from MultimodalSegLib.slicerside.setup import installation
+    from MultimodalSegLib.slicerside.setup import package_list
 
-    monkeypatch.setattr(installation, "missing", lambda: [installation.Package("torch", "torch>=2.8", 200, "BSD")])
+    torch = package_list.Package("torch", "torch>=2.8", 200, "BSD")
+    monkeypatch.setattr(package_list, "missing", lambda: [torch])
     widget.enter()
     assert widget.ui.packagesFrame.visible and "torch" in widget.ui.packagesLabel.text
     assert not widget.ui.applyButton.enabled and widget.ui.reasonLabel.text == "Install the packages first."
