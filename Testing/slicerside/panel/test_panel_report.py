@@ -1,8 +1,10 @@
 """The button Report, answered by a real child process, and maps that a command made after the result came."""
 
 import importlib.metadata
+import os
 import stat
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -48,7 +50,9 @@ def without_jinja(monkeypatch):
         return version(name)
 
     packaging = ModuleType("slicer.packaging")
-    packaging.load_requirements = lambda path: [line for line in open(path).read().splitlines() if line[:1].isalpha()]
+    packaging.load_requirements = lambda path: [
+        line for line in Path(path).read_text().splitlines() if line[:1].isalpha()
+    ]
     packaging.pip_ensure = lambda requirements, **_options: asked.extend(requirements)
     monkeypatch.setattr(importlib.metadata, "version", version_of)
     monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
@@ -62,8 +66,6 @@ def write_report(widget, shim, dialogs_shown, place):
 
 
 def a_map(run, name, value, at):
-    import os
-
     write_volume(Volume(np.full(GRID.shape, value, np.float32) * (np.indices(GRID.shape)[0] > 5), GRID), run / name)
     os.utime(run / name, ns=(at, at))
 
