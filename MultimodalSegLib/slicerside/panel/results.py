@@ -60,7 +60,6 @@ class ResultsSection:
         ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
         ui.trainingCaseButton.connect("clicked(bool)", lambda _checked: self.onTrainingCase())
         ui.checkBox.connect("currentIndexChanged(int)", lambda _index: self.look.stop())
-        tell(ui.resultMessage, "")
         self.update()
 
     def setParameters(self, parameters: Parameters | None) -> None:

@@ -91,6 +91,16 @@ def test_the_list_agrees_with_the_library():
     assert {package.requirement for package in package_list.packages()} <= set(wanted)
 
 
+def test_the_list_of_the_report_is_that_of_the_library_and_is_installed_with_the_extension():
+    tomllib = pytest.importorskip("tomllib")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["report"]
+    listed = {package.requirement for package in package_list.packages(package_list.REPORT)}
+    assert listed == {name for name in extra if not name.startswith("highdicom")}  # Slicer brings that one
+    assert all(package.license for package in package_list.packages(package_list.REPORT))
+    cmake = (ROOT / "MultimodalSeg" / "CMakeLists.txt").read_text()
+    assert all(f"Resources/{name}" in cmake for name in (package_list.RUN, package_list.REPORT))
+
+
 def test_in_this_python_nothing_is_missing_and_nobody_is_asked():
     assert package_list.missing() == ()
     assert installation.install(lambda text: pytest.fail("asked")) == ()
