@@ -60,8 +60,11 @@ class LateMaps:
             reference: volume node on whose grid it is.
             maps: what it has in the scene.
         """
-        folder, found = self._kept.of(node), []
-        for file, written in self._new(node, maps) if folder is not None else ():
+        folder = self._kept.of(node)
+        found: list[Node] = []
+        if folder is None:
+            return found
+        for file, written in self._new(node, maps):
             try:
                 new = study_of(folder, reference).load(file)
             except InputError:  # it is damaged: it is left alone until it is written again
