@@ -34,7 +34,7 @@ def resample(
     Returns:
         A volume on ``grid``: float32, or for labels the type of ``volume``.
     """
-    if transform is None and grid == volume.grid:
+    if grid == volume.grid and (transform is None or transform.GetTransformEnum() == sitk.sitkIdentity):
         return volume if labels else volume.with_array(volume.array.astype(np.float32, copy=False))
     transform = transform or sitk.Transform(3, sitk.sitkIdentity)
     source = volume if labels else volume.with_array(_smooth(volume, step_sizes(volume.grid, grid, transform)))

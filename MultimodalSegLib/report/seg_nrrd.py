@@ -30,8 +30,15 @@ def segment_id(segment_class: SegmentClass) -> str:
 
 def present_classes(segmentation: Segmentation) -> tuple[SegmentClass, ...]:
     """The classes that have at least one voxel, in the order of ``segmentation.classes``."""
-    counts = np.bincount(segmentation.labels.array.ravel())
-    return tuple(c for c in segmentation.classes if 0 < c.value < counts.size and counts[c.value])
+    return tuple(entry for entry, _ in _boxes(segmentation))
+
+
+def _boxes(segmentation: Segmentation) -> list[tuple[SegmentClass, tuple[slice, slice, slice]]]:
+    """Each class that is present with the box (k, j, i) around its voxels."""
+    from scipy import ndimage  # reading a segmentation does not need it
+
+    boxes = dict(enumerate(ndimage.find_objects(segmentation.labels.array), start=1))
+    return [(entry, box) for entry in segmentation.classes if (box := boxes.get(entry.value)) is not None]
 
 
 def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
@@ -94,12 +101,8 @@ def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
 
 def header_fields(segmentation: Segmentation) -> dict[str, str]:
     """Key/value fields of the NRRD header: the segments present and the segmentation as a whole."""
-    from scipy import ndimage  # reading a segmentation does not need it
-
-    boxes = ndimage.find_objects(segmentation.labels.array)
     fields: dict[str, str] = {}
-    for number, segment_class in enumerate(present_classes(segmentation)):
-        box = boxes[segment_class.value - 1]
+    for number, (segment_class, box) in enumerate(_boxes(segmentation)):
         extent = [bound for side in reversed(box) for bound in (side.start, side.stop - 1)]  # i, j, k; inclusive
         values = {
             "ID": segment_id(segment_class),

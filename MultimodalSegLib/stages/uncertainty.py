@@ -190,6 +190,7 @@ def _summary(
         "temperature": calibration.get("temperature"),
         "ece_before": calibration.get("ece_before"),
         "ece_after": calibration.get("ece_after"),
+        "reliability": calibration.get("reliability", {}),
         "unit": "nat",
         "views": {names[value]: round(dice, 4) for value, dice in told.views.items()},
         "alone": {name: asdict(place) for name, place in told.alone.items()},

@@ -5,6 +5,7 @@ Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICM
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +37,24 @@ class Reliability:
         filled = self.count > 0
         gap = np.abs(self.confidence - self.accuracy)[filled]
         return float((gap * self.count[filled]).sum() / max(1, self.count.sum()))
+
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Sequence[float]]) -> Reliability:
+        """What :meth:`to_dict` gave.
+
+        Raises:
+            KeyError: a list is missing.
+            ValueError: the lists are not of one length.
+        """
+        confidence, accuracy, count = (np.asarray(entry[name], float) for name in ("confidence", "accuracy", "count"))
+        if not confidence.shape == accuracy.shape == count.shape or confidence.ndim != 1:
+            raise ValueError("confidence, accuracy and count are not lists of one length")
+        return cls(confidence, accuracy, count)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """For a model's metadata; an empty bin has 0 for what it has not."""
+        sure, right = (np.nan_to_num(values).round(4).tolist() for values in (self.confidence, self.accuracy))
+        return {"confidence": sure, "accuracy": right, "count": self.count.astype(int).tolist()}
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:

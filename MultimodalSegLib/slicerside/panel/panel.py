@@ -38,7 +38,7 @@ class Panel:
         self.inputs = InputsSection(ui, loadSample, self.update)
         self.registration = RegistrationSection(ui)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
-        self.results = ResultsSection(ui, logic, self.settings.options)
+        self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
         self._volumeTimer = qt.QTimer()
         self._volumeTimer.setSingleShot(True)

@@ -1,5 +1,6 @@
 """Temperatures recovered from answers whose true chances are known."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from MultimodalSegLib.inference.uncertainty.calibration import (
+    Reliability,
     lesion_reliability,
     lesion_temperature,
     structure_reliability,
@@ -57,3 +59,11 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
         "Structures",
     )
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_curve_is_kept_in_metadata_with_its_error() -> None:
+    curve = structure_reliability(*overconfident(3.0))
+    entry = json.loads(json.dumps(curve.to_dict()))
+    assert Reliability.from_dict(entry).error == pytest.approx(curve.error, abs=1e-4)
+    with pytest.raises(ValueError, match="one length"):
+        Reliability.from_dict(entry | {"count": [1]})
