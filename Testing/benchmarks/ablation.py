@@ -150,8 +150,8 @@ def write_page(files: Files) -> None:
     told = versions()
     parts = [
         "# Ablation",
-        "Written by `Testing/benchmarks/ablation.py`. Every row of [ablation.csv](ablation.csv) is a run that was made; "
-        "each scored case is in [ablation_cases.csv](ablation_cases.csv). Differences are means over test cases "
+        "Written by `Testing/benchmarks/ablation.py`. Every row of [ablation.csv](ablation.csv) is a run that was "
+        "made; each scored case is in [ablation_cases.csv](ablation_cases.csv). Differences are means over test cases "
         "(structures and common seeds averaged first) with the 95 % interval of the bootstrap; they say nothing about "
         "other seeds. Rows with one seed show a tendency at most.",
         f"torch {told['torch']}, MONAI {told['monai']}.",
