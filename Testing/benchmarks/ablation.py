@@ -1,7 +1,7 @@
 """What each part of the method is worth: the full method against itself without one part, and against other networks.
 
     python Testing/benchmarks/ablation.py --work FOLDER --labels LABEL_MAPS --hippocampus Task04_Hippocampus \\
-        [--only full unet ...] [--seeds 0 1 2] [--steps 400] [--jobs 2] [--device auto] [--estimate]
+        [--only full unet ...] [--seeds 0 1 2] [--steps 600] [--jobs 2] [--device auto] [--estimate]
 
 All runs of a set have the same budget (steps, samples, crops, order, optimizer) and go through ``train`` with a plan
 file. Stopped or killed, the same command goes on: finished runs are rows of results/ablation.csv and are not repeated,
@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--hippocampus", type=Path)
     parser.add_argument("--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="VARIANT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--patients", type=int, nargs=2, default=[TRAINING_PATIENTS, TEST_PATIENTS])
     parser.add_argument("--jobs", type=int, default=usable_processors())
     parser.add_argument("--threads", type=int, default=1, help="of each job")

@@ -1,6 +1,6 @@
 """How the models of the ablation do on images of another scanner: Dice against the degree of a change, as curves.
 
-    python Testing/benchmarks/shift.py --work FOLDER [--only full unet ...] [--seeds 0] [--cases 6] [--steps 400]
+    python Testing/benchmarks/shift.py --work FOLDER [--only full unet ...] [--seeds 0] [--cases 6] [--steps 600]
 
 --work is the folder of ``ablation.py``, whose trained models are taken as they are. Stopped, the same command goes on.
 Writes results/shift.csv and, for each set, results/shift-SET-networks.png and results/shift-SET-parts.png.
@@ -116,7 +116,7 @@ def main() -> None:
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--only", nargs="+", default=list(VARIANTS), choices=list(VARIANTS), metavar="VARIANT")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--steps", type=int, default=400)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--cases", type=int, default=6)
     parser.add_argument("--out", type=Path, default=RESULTS)
     given = parser.parse_args()
