@@ -200,12 +200,12 @@ def _inputs(work: dict[str, Any]) -> Any:
 def _measured(run: Callable[[], object], runs: int, growth: _Growth, card: str = "") -> dict[str, Any]:
     run()
     seconds = []
-    energy = {"processor_joules": ProcessorEnergy(), "card_joules": CardEnergy(card)}
+    processor, on_card = ProcessorEnergy(), CardEnergy(card)
     for _ in range(runs):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    taken = {name: counter.joules() for name, counter in energy.items()}
+    taken = {"processor_joules": processor.joules(), "card_joules": on_card.joules()}
     return {
         "seconds": round(statistics.median(seconds), 3),
         "peak_mb": round(growth.mb(), 1),

@@ -153,7 +153,8 @@ def write_page(files: Files) -> None:
         "Written by `Testing/benchmarks/ablation.py`. Every row of [ablation.csv](ablation.csv) is a run that was "
         "made; each scored case is in [ablation_cases.csv](ablation_cases.csv). Differences are means over test cases "
         "(structures and common seeds averaged first) with the 95 % interval of the bootstrap; they say nothing about "
-        "other seeds. Rows with one seed show a tendency at most.",
+        "other seeds. Rows with one seed show a tendency at most. Processor seconds are those of a training with its "
+        "start, whatever else ran.",
         f"torch {told['torch']}, MONAI {told['monai']}.",
     ]
     for set_name, steps in sorted({(str(row["set"]), int(row["steps"])) for row in runs}):
@@ -194,7 +195,9 @@ def main() -> None:
     if given.estimate:
         print(estimated(runs, sets, work, computing))
         return
-    sys.exit(bool(carry_out_all(to_do(runs, work, files), sets, work, files, computing, given.jobs)))
+    failed = carry_out_all(to_do(runs, work, files), sets, work, files, computing, given.jobs)
+    write_page(files)
+    sys.exit(bool(failed))
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def table(runs: Sequence[Row], cases: Sequence[Row], set_name: str, steps: int) 
         *structures,
         "difference (95 % interval)",
         "M parameters",
-        "s/step",
+        "processor s",
     ]
     lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for name, variant in VARIANTS.items():
@@ -101,9 +101,9 @@ def table(runs: Sequence[Row], cases: Sequence[Row], set_name: str, steps: int) 
             f"{_mean(r['dice'] for r in scores if r['variant'] == name and r['structure'] == s):.3f}"
             for s in structures
         ]
-        seconds = _mean(row["seconds"] / row["steps"] for row in mine)
+        seconds = _mean(row["processor_seconds"] for row in mine)
         cells = [variant.title, str(len(mine)), f"{dice.mean():.3f}{spread}", *parts]
-        cells += [difference(scores, name, variant.against), f"{mine[0]['parameters'] / 1e6:.1f}", f"{seconds:.2f}"]
+        cells += [difference(scores, name, variant.against), f"{mine[0]['parameters'] / 1e6:.1f}", f"{seconds:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
