@@ -119,7 +119,7 @@ def test_a_run_is_trained_scored_written_once_and_shifted(a_set, tmp_path: Path,
     assert not list(runs[0].folder(work).glob("*.pt"))  # a checkpoint is four times as large as the model
     shifted = list(measured(runs[0], read_description(a_set.test), work, 1, set()))
     assert len(shifted) == sum(len(shift.degrees) for shift in SHIFTS.values())
-    assert {r["dice"] for r in shifted if r["degree"] == 0} == {row["dice"]}
+    assert {r["dice"] for r in shifted if r["degree"] == SHIFTS[r["shift"]].degrees[0]} == {row["dice"]}
 
 
 def test_a_run_that_fails_is_told_and_has_no_row(a_set, tmp_path: Path, capsys):
@@ -155,9 +155,9 @@ def test_a_higher_degree_changes_the_images_more(name: str, a_pair):
     assert np.array_equal(found[0]["MR"].array, shift.apply(a_pair, shift.degrees[1], 1)["MR"].array)
 
 
-def test_grey_levels_move_by_the_part_that_is_asked_for(a_pair):
+def test_gray_levels_move_by_the_part_that_is_asked_for(a_pair):
     for number, sign in ((0, 1), (1, -1)):
-        moved = SHIFTS["grey levels"].apply(a_pair, 0.1, number)
+        moved = SHIFTS["gray levels"].apply(a_pair, 0.1, number)
         body = a_pair["CT"].array > -200
         assert np.allclose((moved["CT"].array - a_pair["CT"].array)[body], sign * 10, atol=1e-3)
         before, after = (v["MR"].array / bright(a_pair["MR"].array) for v in (a_pair, moved))

@@ -47,7 +47,7 @@ def found_runs(work: Path, only: Sequence[str], seeds: Sequence[int], steps: int
 
 
 def measured(run: Run, data_set: DataSet, work: Path, cases: int, known: set[tuple[Any, ...]]) -> Iterator[Row]:
-    """Rows of one model that are not known yet; the volumes as they are (degree 0) are segmented once."""
+    """Rows of one model that are not known yet; the volumes as they are, are segmented once."""
     bundle = load_bundle(run.bundle(work))
     pairs = len(data_set.modalities) > 1
     plain: float | None = None
@@ -57,7 +57,7 @@ def measured(run: Run, data_set: DataSet, work: Path, cases: int, known: set[tup
             row |= {"shift": name, "degree": degree, "cases": min(cases, len(data_set.cases))}
             if tuple(row.values()) in known:
                 continue
-            if degree:
+            if degree != shift.degrees[0]:
                 dice = mean_dice_of(bundle, data_set, cases, partial(changed, shift.apply, degree))
             else:
                 dice = plain = mean_dice_of(bundle, data_set, cases, unchanged) if plain is None else plain
@@ -92,11 +92,14 @@ def draw(rows: Sequence[Row], set_name: str, variants: Sequence[str], path: Path
                 continue
             dice = [[row["dice"] for row in points if row["degree"] == degree] for degree in degrees]
             mean, spread = np.array([np.mean(d) for d in dice]), np.array([np.std(d) for d in dice])
-            style = "" if name == "missing" else "-"
+            style = "" if SHIFTS[name].names else "-"
             axis.plot(degrees, mean, style + marker, color=color, label=VARIANTS[variant].title, markersize=5)
-            if name != "missing":
+            if style:
                 axis.fill_between(degrees, mean - spread, mean + spread, color=color, alpha=0.15, linewidth=0)
         axis.set(xlabel=SHIFTS[name].title)
+        if SHIFTS[name].names:
+            axis.set_xticks(SHIFTS[name].degrees, SHIFTS[name].names)
+            axis.margins(x=0.2)
         axis.grid(alpha=0.3)
     axes[0, 0].set_ylabel("mean Dice")
     axes[1, 0].set_ylabel("mean Dice")

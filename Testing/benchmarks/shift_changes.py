@@ -1,7 +1,7 @@
 """What another scanner, or a poor alignment, does to the volumes of a test case, in degrees.
 
-Each change takes the volumes of a case by modality, a degree and the number of the case, which is its seed; degree 0
-leaves them as they are. Grey levels move up in even cases and down in odd ones.
+Each change takes the volumes of a case by modality, a degree and the number of the case, which is its seed; the first
+degree of a kind leaves them as they are. Gray levels move up in even cases and down in odd ones.
 """
 
 from __future__ import annotations
@@ -35,19 +35,21 @@ class Shift:
 
     Args:
         title: of its curve, with the unit of the degrees.
-        degrees: that are tried, 0 first.
+        degrees: that are tried; the first one is no change.
         apply: makes the volumes of a degree.
         pairs_only: makes no sense with one modality.
+        names: of the degrees, where they are kinds instead of amounts.
     """
 
     title: str
     degrees: tuple[float, ...]
     apply: Callable[[Volumes, float, int], Volumes]
     pairs_only: bool = False
+    names: tuple[str, ...] = ()
 
 
-def grey_levels(volumes: Volumes, part: float, number: int) -> Volumes:
-    """The distribution of grey levels moves by a part of its width.
+def gray_levels(volumes: Volumes, part: float, number: int) -> Volumes:
+    """The distribution of gray levels moves by a part of its width.
 
     MRI: an exponent moves the median of the tissues by ``part`` of the range, which no linear normalization undoes; CT:
     the tissues move by ``part`` of 100 HU.
@@ -111,10 +113,10 @@ def bright(array: np.ndarray) -> float:
 
 
 SHIFTS = {
-    "grey levels": Shift("grey levels moved (part of their width)", (0, 0.05, 0.1, 0.2, 0.3), grey_levels),
-    "resolution": Shift("thickness of slices (times)", (0, 2, 3, 4), resolution),
+    "gray levels": Shift("gray levels moved (part of their width)", (0, 0.05, 0.1, 0.2, 0.3), gray_levels),
+    "resolution": Shift("thickness of slices (times)", (1, 2, 3, 4), resolution),
     "noise": Shift("noise (part of brightest tissue)", (0, 0.05, 0.1, 0.2), noise),
     "bias": Shift("coil shading of MRI (SD of logarithm)", (0, 0.2, 0.4, 0.8), bias),
     "misregistration": Shift("residual misregistration (mm)", (0, 1, 2, 4, 6), misregistration, pairs_only=True),
-    "missing": Shift("missing volume (0 none, 1 CT, 2 MR)", (0, 1, 2), missing, pairs_only=True),
+    "missing": Shift("missing volume", (0, 1, 2), missing, pairs_only=True, names=("none", "CT", "MR")),
 }
