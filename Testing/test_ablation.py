@@ -12,12 +12,14 @@ sys.path.insert(0, str(BENCHMARKS))
 
 from ablation import Files, all_runs, carry_out_all, to_do  # noqa: E402
 from ablation_run import Computing, Run  # noqa: E402
+from ablation_score import scored  # noqa: E402
 from ablation_sets import AblationSet, grouped  # noqa: E402
 from ablation_table import difference, read_rows  # noqa: E402
 from ablation_variants import FULL, VARIANTS, a_plan  # noqa: E402
 from shift import measured  # noqa: E402
 from shift_changes import SHIFTS, bright  # noqa: E402
 
+from MultimodalSegLib import load_bundle  # noqa: E402
 from MultimodalSegLib.images.grid import Grid  # noqa: E402
 from MultimodalSegLib.images.io import write_volume  # noqa: E402
 from MultimodalSegLib.images.volume import Volume  # noqa: E402
@@ -26,8 +28,10 @@ from MultimodalSegLib.training.data.classes import LabelClass  # noqa: E402
 from MultimodalSegLib.training.data.data_set import DataSet  # noqa: E402
 from MultimodalSegLib.training.data.description import read_description, write_description  # noqa: E402
 from MultimodalSegLib.training.data.labels import LabelFile  # noqa: E402
+from MultimodalSegLib.training.export import export  # noqa: E402
 from MultimodalSegLib.training.model import network_settings  # noqa: E402
 from MultimodalSegLib.training.plan_file import to_dict  # noqa: E402
+from MultimodalSegLib.training.start import prepare  # noqa: E402
 
 GRID = Grid((32, 32, 32), (2.0, 2.0, 2.0))
 
@@ -120,6 +124,15 @@ def test_a_run_is_trained_scored_written_once_and_shifted(a_set, tmp_path: Path,
     shifted = list(measured(runs[0], read_description(a_set.test), work, 1, set()))
     assert len(shifted) == sum(len(shift.degrees) for shift in SHIFTS.values())
     assert {r["dice"] for r in shifted if r["degree"] == SHIFTS[r["shift"]].degrees[0]} == {row["dice"]}
+
+
+def test_a_published_network_becomes_a_model_like_any_other(a_set, tmp_path: Path):
+    plan = a_plan(VARIANTS["unet"], a_set, 1, 0, cache=tmp_path / "cache")
+    prepare(replace(plan, device="cpu"), tmp_path / "run").run()
+    bundle = load_bundle(export(tmp_path / "run", tmp_path / "run" / "model").path)
+    assert bundle.metadata["network"]["kind"] == "unet"
+    (found,) = scored(bundle, read_description(a_set.test), device="cpu").values()
+    assert 0 <= found["ball"] <= 1
 
 
 def test_a_run_that_fails_is_told_and_has_no_row(a_set, tmp_path: Path, capsys):
