@@ -9,6 +9,7 @@ Writes results/shift.csv and, for each set, results/shift-SET-networks.png and r
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -83,7 +84,8 @@ def draw(rows: Sequence[Row], set_name: str, variants: Sequence[str], path: Path
 
     own = [row for row in rows if row["set"] == set_name and row["variant"] in variants]
     shifts = [name for name in SHIFTS if any(row["shift"] == name for row in own)]
-    figure, axes = plt.subplots(2, 3, figsize=(12, 7), sharey=True, layout="constrained")
+    columns = math.ceil(len(shifts) / 2)
+    figure, axes = plt.subplots(2, columns, figsize=(4 * columns, 7), sharey=True, squeeze=False, layout="constrained")
     for axis, name in zip(axes.flat, shifts, strict=False):
         for variant, color, marker in zip(variants, COLORS, MARKERS, strict=False):
             points = [row for row in own if row["shift"] == name and row["variant"] == variant]
@@ -106,7 +108,7 @@ def draw(rows: Sequence[Row], set_name: str, variants: Sequence[str], path: Path
     for axis in axes.flat[len(shifts) :]:
         axis.set_axis_off()
     lines, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(lines, names, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(lines, names, loc="outside lower center", ncols=columns, frameon=False)
     count = max(row["cases"] for row in own)
     seeds = len({row["seed"] for row in own})
     figure.suptitle(f"{set_name}: {own[0]['steps']} training steps, {count} test cases, {seeds} seed(s)")
@@ -133,7 +135,7 @@ def main() -> None:
     rows = [row for row in read_rows(table) if row["steps"] == given.steps and row["cases"]]
     for set_name in sorted({row["set"] for row in rows}):
         for picture, variants in PICTURES.items():
-            if any(row["set"] == set_name and row["variant"] in variants for row in rows):
+            if len({row["variant"] for row in rows if row["set"] == set_name and row["variant"] in variants}) > 1:
                 draw(rows, set_name, variants, given.out / f"shift-{set_name}-{picture}.png")
 
 
