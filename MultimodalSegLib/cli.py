@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from .commands.benchmark import benchmark
 from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.distill import distill
@@ -47,6 +48,7 @@ app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)
 app.command()(networks)
+app.command()(benchmark)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
