@@ -10,7 +10,6 @@ Holden et al., IEEE Trans Med Imaging 19:94 (2000); Datteri and Dawant, IEEE Tra
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -80,18 +79,17 @@ class Estimate:
 
 
 def estimate(signs: Signs, model: Mapping[str, Any] | None = None) -> Estimate:
-    """Millimetres from signs: ``exp(intercept + sum of weight * log(1 + sign / unit))``, once for each quantile.
+    """Millimetres from signs: an intercept and the weighted sum of the signs, once for each quantile.
 
-    Weights are not negative, so that no sign can make an alignment look better by growing.
+    Nothing of it is negative, so that no sign can make an alignment look better by growing.
 
     Args:
         signs: of the alignment.
-        model: units, intercepts and weights; None takes the shipped ones.
+        model: intercepts and weights; None takes the shipped ones.
     """
     model, values = model or reliability_model(), asdict(signs)
-    logs = {name: math.log1p(values[name] / unit) for name, unit in model["units"].items()}
     middle, high = (
-        math.exp(part["intercept"] + sum(part["weights"][name] * log for name, log in logs.items()))
+        float(part["intercept"] + sum(weight * values[name] for name, weight in part["weights"].items()))
         for part in (model["median"], model["high"])
     )
     return Estimate(middle, max(middle, high))

@@ -14,19 +14,9 @@ from MultimodalSegLib.evaluation.lesion_scores import roc_auc
 from MultimodalSegLib.registration.reliability import Signs, estimate, light_of
 from MultimodalSegLib.registration.restarts import Restarts
 
-UNITS = {
-    "restart_mm": 1.0,
-    "inverse_mm": 1.0,
-    "inconsistency_mm": 1.0,
-    "scatter_mm": 1.0,
-    "gain": 0.05,
-    "mismatch": 0.05,
-}
-"""Below its unit a sign counts by its size, far above it by its logarithm."""
-LEAST_MM = 0.3
-"""Smaller errors count as this: the scans have voxels of 2.2 mm."""
+NAMES = tuple(each.name for each in fields(Signs))
 QUANTILES = {"median": 0.5, "high": 0.95}
-LIGHTS = {"green_up_to_high_mm": 4.0, "red_above_mm": 5.0}
+LIGHTS = {"green_up_to_high_mm": 3.0, "red_above_mm": 5.0}
 GOOD_MM, BAD_MM = 2.0, 5.0
 
 Patient = Mapping[str, Any]
@@ -39,34 +29,36 @@ def signs_of(row: Mapping[str, Any]) -> Signs:
 
 
 def fit(patients: Sequence[Patient]) -> dict[str, Any]:
-    """Weights (not negative) and intercepts of both quantiles."""
+    """Weights and intercepts of both quantiles; the more an alignment is suspected, the less its millimetres count."""
     rows = [row for patient in patients for row in patient["rows"]]
-    values = np.array([[asdict(signs_of(row))[name] for name in UNITS] for row in rows])
-    logs = np.log1p(values / np.array(list(UNITS.values())))
-    errors = np.log(np.maximum([row["mean"] for row in rows], LEAST_MM))
-    model: dict[str, Any] = {"units": UNITS}
+    values = np.array([[asdict(signs_of(row))[name] for name in NAMES] for row in rows])
+    errors = np.array([row["mean"] for row in rows])
+    importance = 1.0 / (1.0 + values[:, NAMES.index("restart_mm")])
+    model: dict[str, Any] = {}
     for name, quantile in QUANTILES.items():
-        intercept, weights = quantile_regression(logs, errors, quantile)
-        named = {sign: round(float(w), 4) for sign, w in zip(UNITS, weights, strict=True)}
+        intercept, weights = quantile_regression(values, errors, quantile, importance)
+        named = {sign: round(float(weight), 4) for sign, weight in zip(NAMES, weights, strict=True)}
         model[name] = {"quantile": quantile, "intercept": round(intercept, 4), "weights": named}
     model["lights"] = LIGHTS
     model["fitted"] = {"patients": len(patients), "alignments": len(rows)}
     return model
 
 
-def quantile_regression(x: np.ndarray, y: np.ndarray, quantile: float) -> tuple[float, np.ndarray]:
+def quantile_regression(
+    x: np.ndarray, y: np.ndarray, quantile: float, importance: np.ndarray
+) -> tuple[float, np.ndarray]:
     """Intercept and weights, none negative, with the least pinball loss (Koenker and Bassett, Econometrica 46, 1978).
 
     Args:
         x: (n, k).
         y: (n,).
         quantile: between 0 and 1.
+        importance: (n,) factor of each one's loss.
     """
     n, k = x.shape
-    cost = np.concatenate([np.zeros(1 + k), np.full(n, quantile), np.full(n, 1.0 - quantile)])
+    cost = np.concatenate([np.zeros(1 + k), quantile * importance, (1.0 - quantile) * importance])
     equal = np.hstack([np.ones((n, 1)), x, np.eye(n), -np.eye(n)])
-    bounds = [(None, None)] + [(0.0, None)] * (k + 2 * n)
-    found = optimize.linprog(cost, A_eq=equal, b_eq=y, bounds=bounds, method="highs")
+    found = optimize.linprog(cost, A_eq=equal, b_eq=y, bounds=(0.0, None), method="highs")
     return float(found.x[0]), found.x[1 : 1 + k]
 
 
@@ -135,10 +127,9 @@ def _share(mask: np.ndarray) -> str:
 
 def table(model: Model) -> str:
     """The figures as Markdown."""
-    weights = [
-        f"| {name} | {UNITS[name]:g} | {model['median']['weights'][name]:.2f} | {model['high']['weights'][name]:.2f} |"
-        for name in (each.name for each in fields(Signs))
-    ]
+    middle, high = model["median"], model["high"]
+    weights = [f"| intercept, mm | {middle['intercept']:.2f} | {high['intercept']:.2f} |"]
+    weights += [f"| {name} | {middle['weights'][name]:.2f} | {high['weights'][name]:.2f} |" for name in NAMES]
     lines = []
     for name, value in model["checked"].items():
         if isinstance(value, dict) and "auc" in value:
@@ -161,8 +152,8 @@ def table(model: Model) -> str:
             "| --- | --- |",
             *lines,
             "",
-            "| sign | unit | weight in the estimate | weight in its upper end |",
-            "| --- | --- | --- | --- |",
+            "| sign | weight in the estimate | weight in its upper end |",
+            "| --- | --- | --- |",
             *weights,
             "",
             "![Estimated against true error](registration_quality.png)",
