@@ -71,7 +71,8 @@ def judge(
     """
     from ...registration.register import LOW_HEAD_OVERLAP
 
-    poor, look = [], []
+    poor: list[str] = []
+    look: list[str] = []
     unknown = quality.light == "unknown"
     if not unknown and quality.light != "green":
         (poor if quality.light == "red" else look).append(_sentence(quality.light_reason))
