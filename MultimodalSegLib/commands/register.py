@@ -56,6 +56,9 @@ def register(
             f"Mutual information {quality.mutual_information_before:.3f} before and "
             f"{quality.mutual_information_after:.3f} after, overlap of the heads {quality.head_overlap:.2f}, "
             f"{found.seconds:.1f} s.",
+            f"Estimated error {quality.error_text}: {quality.light}."
+            if quality.error_text
+            else f"Estimated error: {quality.light}{quality.light_reason and ', ' + quality.light_reason}.",
             f"Transform: {out}",
         )
         for sentence in warnings:

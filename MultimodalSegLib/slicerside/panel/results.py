@@ -10,6 +10,7 @@ from ...errors import MultimodalSegError
 from .. import training_case
 from ..dicom import dicom_seg
 from ..packages import slicer
+from ..registration.quality_gate import error_sentences
 from ..run.explaining import Answer
 from ..run.maps import MAP_ATTRIBUTE
 from ..scene.nodes import MODALITY_ATTRIBUTE
@@ -114,7 +115,7 @@ class ResultsSection:
         presence = result.lesionPresence
         text = "" if presence is None else _("Probability that there is a lesion: {value:.0%}.").format(value=presence)
         self.update()
-        tell(self.ui.resultMessage, text)
+        tell(self.ui.resultMessage, " ".join(filter(None, (text, *error_sentences(result.record)))))
 
     def update(self) -> None:
         """Show what is chosen."""
