@@ -5,6 +5,7 @@ Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICM
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,6 +56,21 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
     with np.errstate(invalid="ignore"):
         sure = np.bincount(place, confidence, BINS) / count
         good = np.bincount(place, right, BINS) / count
+    return Reliability(sure, good, count)
+
+
+def pooled(parts: Sequence[Reliability]) -> Reliability:
+    """All answers of several cases together, each answer counting the same.
+
+    Raises:
+        ValueError: no part.
+    """
+    count = np.sum([part.count for part in parts], axis=0)
+    with np.errstate(invalid="ignore"):
+        sure, good = (
+            np.sum([np.nan_to_num(getattr(part, name)) * part.count for part in parts], axis=0) / count
+            for name in ("confidence", "accuracy")
+        )
     return Reliability(sure, good, count)
 
 
