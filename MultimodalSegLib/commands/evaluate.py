@@ -106,7 +106,7 @@ def _name_and_folder(text: str) -> tuple[str, Path]:
 def _tell(told: Listener, found: Evaluation, out: Path) -> None:
     """The means for a person, everything in short for a program."""
     from ..evaluation.measures import MEASURES
-    from ..evaluation.page import interval_text
+    from ..evaluation.page_text import interval_text
     from ..evaluation.summary import structure_names
     from ..stages.evaluate import PAGE, figures
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
-from ..inference.uncertainty.calibration import Reliability, pooled
 from ..notice import RESEARCH_USE
 from ..report.document.content import (
     Block,
@@ -14,20 +12,22 @@ from ..report.document.content import (
     Facts,
     Notices,
     Paragraph,
-    Picture,
     Pictures,
     Section,
     Table,
 )
-from .bootstrap import Interval
 from .measures import COMPARED, MEASURES
+from .page_lesions import calibration_sections, lesion_sections
 from .page_pairs import modality_sections, model_sections, rater_sections
-from .plots import measure_plot, reliability_picture, roc_plot, volume_plot
-from .result import Evaluation, presence_pairs
+from .page_text import interval_text, picture_caption, unknown
+from .plots import measure_plot, volume_plot
+from .result import Evaluation
 from .score import CaseScore
-from .summary import Stratum, structure_names, value
+from .summary import Summary, structure_names, value
 
-MOST_CURVES = 3
+BRIEF = ("dice", "surface_dice", "hd95_mm", "volume_error_percent")
+WITH_INTERVAL = BRIEF[:3]
+MEANS = tuple(name for name in MEASURES if name not in WITH_INTERVAL)
 WORST = 10
 HOW = (
     "Intervals are percentile bootstraps over patients; cases of one patient are averaged first.",
@@ -54,8 +54,8 @@ def page(found: Evaluation, facts: Sequence[tuple[str, str]] = ()) -> Document:
     sections = [
         Section("What was compared", tuple(_overview(found, facts))),
         *_structures(found),
-        *_lesions(found),
-        *_calibration(found),
+        *lesion_sections(found),
+        *calibration_sections(found),
         *modality_sections(found),
         *model_sections(found),
         *rater_sections(found),
@@ -71,13 +71,13 @@ def _overview(found: Evaluation, facts: Sequence[tuple[str, str]]) -> Iterator[B
     raters = {len(score.entry.references) for score in found.scores}
     several = f"consensus (STAPLE) of {max(raters)} raters" if max(raters) > 1 else "one label map a case"
     options = found.options
-    names = [structure.name + (" (lesion)" if structure.lesion else "") for structure in found.matching.structures]
+    names = [s.name + (", a lesion" if s.lesion else "") for s in found.matching.structures]
     yield Facts(
         (
             *facts,
-            ("Predictions", ", ".join(f"{s.title} ({len(scores)})" for s, scores in _whole(found).items())),
+            ("Predictions", ", ".join(f"{s.title} ({len(scores)})" for s, scores in found.whole.items())),
             ("Reference", several),
-            ("Structures", ", ".join(names)),
+            ("Structures", "; ".join(names)),
             ("Matched by", "names in the files" if found.matching.by_name else "label values"),
             ("Tolerance of surface Dice", f"{options.settings.tolerance_mm:g} mm"),
             ("Smallest lesion that counts", f"{options.settings.least_lesion_ml:g} ml"),
@@ -89,107 +89,38 @@ def _overview(found: Evaluation, facts: Sequence[tuple[str, str]]) -> Iterator[B
 
 
 def _structures(found: Evaluation) -> Iterator[Section]:
+    names = structure_names(found.scores)
     blocks: list[Block] = []
-    for stratum, summaries in found.summaries.items():
-        rows = []
-        for structure in structure_names(found.scores):
-            cells = [Cell(structure)]
-            for name in MEASURES:
-                interval = summaries[structure, name].mean
-                plain = replace(interval, low=float("nan"), high=float("nan"))
-                cells.append(Cell(interval_text(plain if name == "specificity" else interval, name)))
-            rows.append((*cells, Cell(str(summaries[structure, "dice"].mean.count))))
-        head = ("Structure", *(measure.heading for measure in MEASURES.values()), "Patients")
-        blocks.append(Table(f"{stratum.title}: mean and interval over patients.", head, tuple(rows)))
+    if len(found.strata) > 1:
+        head = ("Predictions", *(MEASURES[name].heading for name in BRIEF), "Patients")
+        rows = [(Cell(s.title), *_cells(summaries, names[-1], BRIEF)) for s, summaries in found.summaries.items()]
+        blocks.append(Table(f"All at a glance: {names[-1]}, mean and interval over patients.", head, tuple(rows)))
+    head = ("Structure", *(MEASURES[name].heading for name in (*WITH_INTERVAL, *MEANS)), "Patients")
+    for stratum in found.whole:
+        summaries = found.summaries[stratum]
+        rows = [(Cell(name), *_cells(summaries, name, WITH_INTERVAL, MEANS)) for name in names]
+        blocks.append(
+            Table(f"{stratum.title}: mean over patients, of the first three with interval.", head, tuple(rows))
+        )
     yield Section("Structures", tuple(blocks))
     plots = [
-        measure_plot(_whole(found), found.summaries, name)
-        for name in ("dice", "surface_dice", "hd95_mm")
-        if any(
-            not _nan(found.summaries[s][structure, name].mean)
-            for s in _whole(found)
-            for structure in structure_names(found.scores)
-        )
+        measure_plot(found.whole, found.summaries, measure)
+        for measure in WITH_INTERVAL
+        if any(not unknown(found.summaries[s][name, measure].mean) for s in found.whole for name in names)
     ]
-    shown = [structure.name for structure in found.matching.structures]
-    plots.append(volume_plot(_whole(found), shown))
+    plots.append(volume_plot(found.whole, [structure.name for structure in found.matching.structures]))
     yield Section("Plots", tuple(Pictures((picture,), 1, 1, picture_caption(picture)) for picture in plots), level=3)
 
 
-def _lesions(found: Evaluation) -> Iterator[Section]:
-    blocks: list[Block] = []
-    rows = [
-        (
-            Cell(f"{structure}, {stratum.title}"),
-            Cell(_text(s.sensitivity)),
-            Cell(_text(s.precision)),
-            Cell(_text(s.false_per_case)),
-            Cell(f"{s.total.hit} of {s.total.true}"),
-            Cell(f"{s.total.false} of {s.total.found}"),
-        )
-        for (stratum, structure), s in found.lesions.items()
-    ]
-    if rows:
-        head = ("Lesions", "Sensitivity", "Precision", "False per case", "Found", "False pieces")
-        blocks.append(Table("Lesions one by one, over all cases.", head, tuple(rows)))
-    head = ("Cases", "AUC", "Sensitivity", "Specificity", "With lesion", "Without")
-    by_mask = [
-        (
-            Cell(s.title),
-            Cell("–"),
-            Cell(_text(d.sensitivity)),
-            Cell(_text(d.specificity)),
-            *_two(d.positive, d.negative),
-        )
-        for s, d in found.detections.items()
-    ]
-    if by_mask:
-        blocks.append(Table("Cases with and without a lesion, told by the mask: any voxel.", head, tuple(by_mask)))
-    told = [
-        (
-            Cell(s.title),
-            Cell(_text(p.auc)),
-            Cell(_text(p.sensitivity)),
-            Cell(_text(p.specificity)),
-            *_two(p.positive, p.negative),
-        )
-        for s, p in found.presence.items()
-    ]
-    if told:
-        limit = found.options.presence_threshold
-        blocks.append(Table(f"The same by the presence probability, from {limit:g} on.", head, tuple(told)))
-        curves = {
-            stratum.title: presence_pairs(found.strata[stratum])
-            for stratum, score in found.presence.items()
-            if not stratum.group and not _nan(score.auc)
-        }
-        areas = {stratum.title: score.auc.mean for stratum, score in found.presence.items()}
-        if curves:
-            picture = roc_plot(curves, {title: areas[title] for title in curves})
-            blocks.append(Pictures((picture,), 2, 1, picture_caption(picture)))
-        else:
-            blocks.append(Paragraph("There is no AUC, because all cases are of one kind."))
-    if blocks:
-        yield Section("Lesions and their presence", tuple(blocks))
-
-
-def _calibration(found: Evaluation) -> Iterator[Section]:
-    every: dict[Stratum, tuple[Reliability, Reliability]] = {}
-    for stratum, scores in found.strata.items():
-        parts = [(s.calibration, s.calibration_near) for s in scores if s.calibration and s.calibration_near]
-        if parts:
-            all_voxels, near = zip(*parts, strict=True)
-            every[stratum] = pooled(all_voxels), pooled(near)
-    if not every:
-        return
-    rows = tuple((Cell(s.title), Cell(f"{a.error:.4f}"), Cell(f"{b.error:.4f}")) for s, (a, b) in every.items())
-    head = ("Probability maps", "Expected calibration error", "Where there is something to decide")
-    caption = "Voxels of all cases. Decided is where the voxel is true or its probability at least 1 %."
-    whole = {s.title: near for s, (_, near) in every.items() if not s.group}
-    names = list(whole)[:MOST_CURVES]
-    picture = reliability_picture({name: whole[name] for name in names}, "Voxels where there is something to decide")
-    pictures = Pictures((picture,), 2, 1, picture_caption(picture))
-    yield Section("Calibration", (Table(caption, head, rows), pictures))
+def _cells(
+    summaries: Mapping[tuple[str, str], Summary], structure: str, intervals: Sequence[str], means: Sequence[str] = ()
+) -> Iterator[Cell]:
+    """Measures with their intervals, measures without, and the number of patients."""
+    for name in intervals:
+        yield Cell(interval_text(summaries[structure, name].mean, name))
+    for name in means:
+        yield Cell(MEASURES[name].text(summaries[structure, name].mean.mean))
+    yield Cell(str(summaries[structure, intervals[0]].mean.count))
 
 
 def _weakest(found: Evaluation) -> Section:
@@ -204,37 +135,8 @@ def _weakest(found: Evaluation) -> Section:
     return Section("Weakest cases", (Table(caption, head, rows),))
 
 
-def interval_text(interval: Interval, measure: str) -> str:
-    """``mean (low to high)`` with the digits of a measure."""
-    text = MEASURES[measure].text
-    if _nan(interval) or interval.low != interval.low:
-        return text(interval.mean)
-    return f"{text(interval.mean)} ({text(interval.low)} to {text(interval.high)})"
-
-
-def picture_caption(picture: Picture) -> str:
-    """The first sentence of a picture's text."""
-    return picture.alt.split(". ")[0].rstrip(".") + "."
-
-
-def _whole(found: Evaluation) -> Mapping[Stratum, Sequence[CaseScore]]:
-    return {stratum: scores for stratum, scores in found.strata.items() if not stratum.group}
-
-
-def _text(interval: Interval) -> str:
-    return interval_text(interval, "dice")
-
-
-def _two(positive: int, negative: int) -> tuple[Cell, Cell]:
-    return Cell(str(positive)), Cell(str(negative))
-
-
 def _case_title(score: CaseScore) -> str:
     return ", ".join(filter(None, (score.entry.case, score.entry.model, score.entry.modalities)))
-
-
-def _nan(interval: Interval) -> bool:
-    return interval.mean != interval.mean
 
 
 def _nan_last(number: float) -> float:

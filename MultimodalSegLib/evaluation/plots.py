@@ -24,8 +24,8 @@ COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 """Okabe and Ito 2008: told apart with every kind of color vision."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 MOST_ROWS = 40
-DPI = 120
-WIDTH = 8.0
+DPI = 110
+WIDTH = 10.0
 """Inches."""
 
 
@@ -90,7 +90,7 @@ def volume_plot(parts: Mapping[Stratum, Sequence[CaseScore]], structures: Sequen
         parts: scores by stratum.
         structures: which are shown.
     """
-    figure, axes = _figure(5.0, 5.6)
+    figure, axes = _figure(5.4, 6.0)
     points = {
         stratum: np.array([(s.structures[n].true_ml, s.structures[n].found_ml) for s in scores for n in structures])
         for stratum, scores in parts.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,8 +58,10 @@ def surface_score(found: np.ndarray, truth: np.ndarray, spacing: Triple, toleran
     box = ndimage.find_objects((found | truth).view(np.uint8))[0]
     pair = [torch.from_numpy(np.ascontiguousarray(mask[box]))[None, None] for mask in (found, truth)]
     millimetres = [float(step) for step in reversed(spacing)]  # along the array's axes
-    farthest = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=millimetres)
-    near = compute_surface_dice(
-        *pair, class_thresholds=[tolerance_mm], include_background=True, spacing=millimetres, use_subvoxels=True
-    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of MONAI about its own functions
+        farthest = compute_hausdorff_distance(*pair, include_background=True, percentile=95, spacing=millimetres)
+        near = compute_surface_dice(
+            *pair, class_thresholds=[tolerance_mm], include_background=True, spacing=millimetres, use_subvoxels=True
+        )
     return SurfaceScore(float(farthest), float(near))

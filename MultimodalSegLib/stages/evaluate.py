@@ -13,8 +13,9 @@ from typing import Any
 from ..checksum import checksum
 from ..errors import InputError, MissingPackageError
 from ..evaluation.cases import CaseList, cases_in_folders, read_cases
+from ..evaluation.evaluate import evaluate
 from ..evaluation.page import page
-from ..evaluation.result import Evaluation, EvaluationOptions, evaluate
+from ..evaluation.result import Evaluation, EvaluationOptions
 from ..evaluation.summary import Stratum, structure_names
 from ..evaluation.tables import tables
 from ..machine import versions
