@@ -72,6 +72,10 @@ class CaseList:
                 f"The case {' '.join(filter(None, doubled[0]))!r} occurs twice.",
                 "Give each row another case, or another model or modalities.",
             )
+        patients: dict[str, str] = {}
+        for entry in self.cases:
+            if patients.setdefault(entry.case, entry.patient) != entry.patient:
+                raise InputError(f"The case {entry.case!r} belongs to two patients.", "Give it the same in every row.")
 
 
 def read_cases(path: Path) -> CaseList:

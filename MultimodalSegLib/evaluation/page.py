@@ -26,11 +26,16 @@ from .score import CaseScore
 from .summary import Summary, structure_names, value
 
 BRIEF = ("dice", "surface_dice", "hd95_mm", "volume_error_percent")
-WITH_INTERVAL = BRIEF[:3]
-MEANS = tuple(name for name in MEASURES if name not in WITH_INTERVAL)
+WITH_INTERVAL = ("dice", "hd95_mm")
+MEANS = (
+    *("surface_dice", "iou", "volume_error_ml", "volume_error_percent"),
+    *("sensitivity", "precision", "specificity"),
+)
+PLOTTED = BRIEF[:3]
 WORST = 10
 HOW = (
-    "Intervals are percentile bootstraps over patients; cases of one patient are averaged first.",
+    "Intervals are percentile bootstraps over patients; cases of one patient are averaged first. Every measure with its "
+    "interval, and every figure of each group of cases, is in summary.csv.",
     "A structure that is neither true nor found in a case has no Dice, IoU or surface Dice there, and the case is left "
     "out of their means. One that is only true or only found has 0.",
     "HD95 is the larger of both directions, over the voxels of the borders (as MONAI). It is not defined where either "
@@ -71,13 +76,15 @@ def _overview(found: Evaluation, facts: Sequence[tuple[str, str]]) -> Iterator[B
     raters = {len(score.entry.references) for score in found.scores}
     several = f"consensus (STAPLE) of {max(raters)} raters" if max(raters) > 1 else "one label map a case"
     options = found.options
-    names = [s.name + (", a lesion" if s.lesion else "") for s in found.matching.structures]
+    names = [
+        s.name + (" (lesion)" if s.lesion and "lesion" not in s.name.lower() else "") for s in found.matching.structures
+    ]
     yield Facts(
         (
             *facts,
             ("Predictions", ", ".join(f"{s.title} ({len(scores)})" for s, scores in found.whole.items())),
             ("Reference", several),
-            ("Structures", "; ".join(names)),
+            ("Structures", ", ".join(names)),
             ("Matched by", "names in the files" if found.matching.by_name else "label values"),
             ("Tolerance of surface Dice", f"{options.settings.tolerance_mm:g} mm"),
             ("Smallest lesion that counts", f"{options.settings.least_lesion_ml:g} ml"),
@@ -99,17 +106,16 @@ def _structures(found: Evaluation) -> Iterator[Section]:
     for stratum in found.whole:
         summaries = found.summaries[stratum]
         rows = [(Cell(name), *_cells(summaries, name, WITH_INTERVAL, MEANS)) for name in names]
-        blocks.append(
-            Table(f"{stratum.title}: mean over patients, of the first three with interval.", head, tuple(rows))
-        )
+        blocks.append(Table(f"{stratum.title}: mean over patients, of the first two with interval.", head, tuple(rows)))
     yield Section("Structures", tuple(blocks))
     plots = [
         measure_plot(found.whole, found.summaries, measure)
-        for measure in WITH_INTERVAL
+        for measure in PLOTTED
         if any(not unknown(found.summaries[s][name, measure].mean) for s in found.whole for name in names)
     ]
-    plots.append(volume_plot(found.whole, [structure.name for structure in found.matching.structures]))
-    yield Section("Plots", tuple(Pictures((picture,), 1, 1, picture_caption(picture)) for picture in plots), level=3)
+    volumes = volume_plot(found.whole, [structure.name for structure in found.matching.structures])
+    pictures = [*((picture, 1) for picture in plots), (volumes, 2)]
+    yield Section("Plots", tuple(Pictures((p,), columns, 1, picture_caption(p)) for p, columns in pictures), level=3)
 
 
 def _cells(

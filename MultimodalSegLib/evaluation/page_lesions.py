@@ -28,36 +28,38 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
             Cell(f"{s.total.false} of {s.total.found}"),
         )
         for (stratum, structure), s in found.lesions.items()
+        if not stratum.group
     ]
     if rows:
         head = ("Lesions", "Sensitivity", "Precision", "False per case", "Found", "False pieces")
         blocks.append(Table("Lesions one by one, over all cases.", head, tuple(rows)))
-    head = ("Cases", "AUC", "Sensitivity", "Specificity", "With lesion", "Without")
+    head = ("Cases", "Sensitivity", "Specificity", "With lesion", "Without")
     by_mask = [
         (
             Cell(s.title),
-            Cell("–"),
             Cell(_text(d.sensitivity)),
             Cell(_text(d.specificity)),
             *_two(d.positive, d.negative),
         )
         for s, d in found.detections.items()
+        if not s.group
     ]
     if by_mask:
         blocks.append(Table("Cases with and without a lesion, told by the mask: any voxel.", head, tuple(by_mask)))
     told = [
         (
             Cell(s.title),
-            Cell(_text(p.auc)),
             Cell(_text(p.sensitivity)),
             Cell(_text(p.specificity)),
             *_two(p.positive, p.negative),
+            Cell(_text(p.auc)),
         )
         for s, p in found.presence.items()
+        if not s.group
     ]
     if told:
         limit = found.options.presence_threshold
-        blocks.append(Table(f"The same by the presence probability, from {limit:g} on.", head, tuple(told)))
+        blocks.append(Table(f"The same by the presence probability, from {limit:g} on.", (*head, "AUC"), tuple(told)))
         curves = {
             stratum.title: presence_pairs(found.strata[stratum])
             for stratum, score in found.presence.items()
@@ -76,7 +78,7 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
 def calibration_sections(found: Evaluation) -> Iterator[Section]:
     """What the probability maps are worth."""
     every: dict[Stratum, tuple[Reliability, Reliability]] = {}
-    for stratum, scores in found.strata.items():
+    for stratum, scores in found.whole.items():
         parts = [(s.calibration, s.calibration_near) for s in scores if s.calibration and s.calibration_near]
         if parts:
             all_voxels, near = zip(*parts, strict=True)
@@ -86,7 +88,7 @@ def calibration_sections(found: Evaluation) -> Iterator[Section]:
     rows = tuple((Cell(s.title), Cell(f"{a.error:.4f}"), Cell(f"{b.error:.4f}")) for s, (a, b) in every.items())
     head = ("Probability maps", "Expected calibration error", "Where there is something to decide")
     caption = "Voxels of all cases. Decided is where the voxel is true or its probability at least 1 %."
-    whole = {s.title: near for s, (_, near) in every.items() if not s.group}
+    whole = {s.title: near for s, (_, near) in every.items()}
     names = list(whole)[:MOST_CURVES]
     picture = reliability_picture({name: whole[name] for name in names}, "Voxels where there is something to decide")
     pictures = Pictures((picture,), 2, 1, picture_caption(picture))

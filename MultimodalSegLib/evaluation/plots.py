@@ -84,7 +84,7 @@ def shown_structures(summaries: Mapping[tuple[str, str], Summary], name: str) ->
 
 
 def volume_plot(parts: Mapping[Stratum, Sequence[CaseScore]], structures: Sequence[str]) -> Picture:
-    """Found against true volume of every case, both axes logarithmic above the smallest true volume.
+    """Found against true volume of every case, both axes logarithmic above a power of ten that is smaller than all.
 
     Args:
         parts: scores by stratum.
@@ -97,7 +97,7 @@ def volume_plot(parts: Mapping[Stratum, Sequence[CaseScore]], structures: Sequen
     }
     every = np.concatenate(list(points.values()))
     positive = every[every > 0]
-    least = float(positive.min()) if len(positive) else 1.0
+    least = 10.0 ** math.floor(math.log10(positive.min())) if len(positive) else 1.0
     for axis in ("x", "y"):
         getattr(axes, f"set_{axis}scale")("symlog", linthresh=least)
     top = float(every.max()) * 1.5 or 1.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
 
-HEAD = ("name", "prediction", "reference", "lesion")
 YES = {"1", "true", "yes"}
 FORMS = "Give a CSV file with the columns name, prediction, reference (and lesion), or JSON: {name: value}."
 
@@ -63,19 +62,6 @@ def read_structures(path: Path) -> tuple[Structure, ...]:
         what = f"names {doubled[0]!r} twice" if doubled else "holds no structure"
         raise InputError(f"{path} {what}.", FORMS)
     return found
-
-
-def structure_rows(structures: Iterable[Structure]) -> tuple[list[str], list[dict[str, str]]]:
-    """Titles and rows of the CSV file that :func:`read_structures` reads."""
-    return list(HEAD), [
-        {
-            "name": structure.name,
-            "prediction": " ".join(map(str, sorted(structure.prediction))),
-            "reference": " ".join(map(str, sorted(structure.reference))),
-            "lesion": "yes" if structure.lesion else "",
-        }
-        for structure in structures
-    ]
 
 
 def normal(name: str) -> str:

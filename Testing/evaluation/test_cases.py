@@ -33,6 +33,7 @@ def test_a_table_with_everything(tmp_path: Path) -> None:
         ("case,prediction,reference,presence\na,p,r,maybe\n", "presence of the case 'a' is 'maybe'"),
         ("case,prediction,reference,presence\na,p,r,1.5\n", "'1.5'"),
         ("case,prediction,reference\na,p,r\na,q,r\n", "occurs twice"),
+        ("case,prediction,reference,model,patient\na,p,r,m,x\na,q,r,n,y\n", "two patients"),
     ],
 )
 def test_a_table_that_cannot_be_used(tmp_path: Path, text: str, sentence: str) -> None:

@@ -143,7 +143,7 @@ def test_models_modalities_and_presence_of_a_small_study(write, tmp_path: Path) 
                 known = {
                     "presence": 0.8 - 0.2 * n,
                     "probability": tmp_path / f"c{path.name}",
-                    "patient": "ab"[n % 2] + model[0],
+                    "patient": "ab"[n % 2],
                 }
                 cases.append(EvaluationCase(str(n), path, (truth,), model, modalities, **known))
     found = evaluate(CaseList(tuple(cases)), EvaluationOptions(structures=BALLS))
@@ -154,4 +154,5 @@ def test_models_modalities_and_presence_of_a_small_study(write, tmp_path: Path) 
     (error, *_), gains = found.modality_errors, {gain.model: gain.gain for gain in found.gains}
     assert {error.first, error.second} == {"CT", "MR"} and 0 < error.error.mean < 0.2
     assert gains["good"].better == "MR" and gains["good"].gain.mean > 0
+    assert {c.test.difference.count for c in found.comparisons if c.structure == "ball"} == {2}
     assert found.scores[0].calibration is not None and 0.04 < found.scores[0].calibration.error < 0.06

@@ -1,10 +1,9 @@
-import csv
 from pathlib import Path
 
 import pytest
 
 from MultimodalSegLib.errors import InputError
-from MultimodalSegLib.evaluation.structure_list import Structure, normal, read_structures, structure_rows
+from MultimodalSegLib.evaluation.structure_list import Structure, normal, read_structures
 
 
 def a_file(folder: Path, name: str, text: str) -> Path:
@@ -30,19 +29,6 @@ def test_one_value_counts_for_both_sides(tmp_path: Path) -> None:
     expected = (Structure("spleen", frozenset({3}), frozenset({3})),)
     for name, text in (("a.csv", "name,value\nspleen,3\n"), ("a.json", '{"spleen": 3}'), ("b.json", '{"3": "spleen"}')):
         assert read_structures(a_file(tmp_path, name, text)) == expected
-
-
-def test_what_is_written_is_read(tmp_path: Path) -> None:
-    structures = (
-        Structure("a", frozenset({1, 2}), frozenset({7}), True),
-        Structure("b", frozenset({3}), frozenset({3})),
-    )
-    head, rows = structure_rows(structures)
-    with (tmp_path / "labels.csv").open("w", newline="") as file:
-        writer = csv.DictWriter(file, head)
-        writer.writeheader()
-        writer.writerows(rows)
-    assert read_structures(tmp_path / "labels.csv") == structures
 
 
 @pytest.mark.parametrize(
