@@ -129,10 +129,10 @@ def test_one_model_and_one_case_claim_nothing() -> None:
 
 
 def test_of_many_structures_those_apart_and_the_mean_are_drawn() -> None:
-    def of(n: int) -> StructureScore:
-        return StructureScore(Counts(50 + n % 7, 10, 10, 900), 0.001, SurfaceScore(1.0, 0.5))
+    def of(hits: int) -> StructureScore:
+        return StructureScore(Counts(hits, 10, 10, 900), 0.001, SurfaceScore(1.0, 0.5))
 
     entry = EvaluationCase("a", Path("p"), (Path("r"),))
-    many = CaseScore(entry, {f"s{n}": of(n) for n in range(60)} | {"low": of(-40)}, {}, False, False)
+    many = CaseScore(entry, {f"s{n}": of(50 + n % 7) for n in range(60)} | {"low": of(2)}, {}, False, False)
     shown = shown_structures(summarize([many]), "dice")
     assert len(shown) == MOST_ROWS and shown[-1] == MEAN and "low" in shown
