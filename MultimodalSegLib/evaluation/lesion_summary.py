@@ -20,12 +20,14 @@ class LesionSummary:
         sensitivity: found lesions of all true ones; NaN without any.
         precision: found pieces that touch a lesion, of all found ones; NaN without any.
         false_per_case: found pieces that touch no lesion, mean over cases.
+        dice: mean over the true lesions, each with the pieces that touch it; 0 for a missed one; NaN without any.
         total: counts over all cases.
     """
 
     sensitivity: Interval
     precision: Interval
     false_per_case: Interval
+    dice: Interval
     total: LesionCounts
 
 
@@ -58,7 +60,8 @@ def lesion_summary(scores: Sequence[CaseScore], structure: str, *, level: float 
     by_patient: dict[str, np.ndarray] = {}
     for score in scores:
         c = score.lesions[structure]
-        row = np.array([c.true, c.hit, c.found, c.false, 1], float)
+        dice = sum(lesion.dice for lesion in score.single_lesions.get(structure, ()))
+        row = np.array([c.true, c.hit, c.found, c.false, 1, dice], float)
         by_patient[score.entry.patient] = by_patient.get(score.entry.patient, 0.0) + row
     rows = np.stack(list(by_patient.values()))
 
@@ -70,12 +73,13 @@ def lesion_summary(scores: Sequence[CaseScore], structure: str, *, level: float 
 
         return bootstrap_statistic(rows, statistic, level=level, seed=seed)
 
-    true, hit, found, false, _ = (int(n) for n in rows.sum(axis=0))
+    true, hit, found, false = (int(n) for n in rows.sum(axis=0)[:4])
     wrong = ratio(3, 2)
     return LesionSummary(
         ratio(1, 0),
         Interval(1 - wrong.mean, 1 - wrong.high, 1 - wrong.low, wrong.count),
         ratio(3, 4),
+        ratio(5, 0),
         LesionCounts(true, hit, found, false),
     )
 

@@ -24,6 +24,7 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
             Cell(_text(s.sensitivity)),
             Cell(_text(s.precision)),
             Cell(_text(s.false_per_case)),
+            Cell(_text(s.dice)),
             Cell(f"{s.total.hit} of {s.total.true}"),
             Cell(f"{s.total.false} of {s.total.found}"),
         )
@@ -31,9 +32,9 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
         if not stratum.group
     ]
     if rows:
-        head = ("Lesions", "Sensitivity", "Precision", "False per case", "Found", "False pieces")
+        head = ("Lesions", "Sensitivity", "Precision", "False per case", "Dice of each", "Found", "False pieces")
         blocks.append(Table("Lesions one by one, over all cases.", head, tuple(rows)))
-    head = ("Cases", "Sensitivity", "Specificity", "With lesion", "Without")
+    columns = ("Cases", "Sensitivity", "Specificity", "With lesion", "Without")
     by_mask = [
         (
             Cell(s.title),
@@ -45,7 +46,7 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
         if not s.group
     ]
     if by_mask:
-        blocks.append(Table("Cases with and without a lesion, told by the mask: any voxel.", head, tuple(by_mask)))
+        blocks.append(Table("Cases with and without a lesion, told by the mask: any voxel.", columns, tuple(by_mask)))
     told = [
         (
             Cell(s.title),
@@ -59,7 +60,9 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
     ]
     if told:
         limit = found.options.presence_threshold
-        blocks.append(Table(f"The same by the presence probability, from {limit:g} on.", (*head, "AUC"), tuple(told)))
+        blocks.append(
+            Table(f"The same by the presence probability, from {limit:g} on.", (*columns, "AUC"), tuple(told))
+        )
         curves = {
             stratum.title: presence_pairs(found.strata[stratum])
             for stratum, score in found.presence.items()

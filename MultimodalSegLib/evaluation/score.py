@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from ..errors import InputError
 from ..images.grid import Grid, same_grid
@@ -18,7 +19,7 @@ from ..inference.uncertainty.calibration import Reliability, reliability
 from ..report.seg_nrrd import classes_in_file
 from .agreement import RaterAgreement, rater_agreement
 from .cases import EvaluationCase
-from .lesion_scores import LesionCounts, lesion_counts
+from .lesion_scores import LesionCounts, LesionScore, lesion_counts, lesion_scores
 from .matching import Contents, Matching
 from .measures import StructureScore
 from .overlap import count
@@ -54,6 +55,7 @@ class CaseScore:
         lesion_found: the prediction does.
         calibration: of the probability map, over all voxels; None without one.
         calibration_near: the same over the voxels that are true or have a probability of 1 % or more.
+        single_lesions: every true lesion by structure that is a lesion.
         raters: agreement by structure where there are several references.
         outside: what lies outside the other's image, as sentences.
         resampled: which of the files had another grid than the reference.
@@ -66,6 +68,7 @@ class CaseScore:
     lesion_found: bool
     calibration: Reliability | None = None
     calibration_near: Reliability | None = None
+    single_lesions: Mapping[str, Sequence[LesionScore]] = field(default_factory=dict)
     raters: Mapping[str, RaterAgreement] = field(default_factory=dict)
     outside: tuple[str, ...] = ()
     resampled: tuple[Path, ...] = ()
@@ -76,16 +79,29 @@ class Truth:
     """What predictions are compared with.
 
     Args:
-        grid: of the first reference.
-        masks: (k, j, i) bool by structure: the reference's, or the consensus of several.
-        raters: agreement by structure of several references.
+        labels: the first reference.
+        values: its label values by structure.
+        consensus: (k, j, i) bool by structure, of several references; empty with one.
+        raters: their agreement by structure.
         resampled: references that had another grid than the first.
     """
 
-    grid: Grid
-    masks: Mapping[str, np.ndarray]
+    labels: Volume
+    values: Mapping[str, frozenset[int]]
+    consensus: Mapping[str, np.ndarray]
     raters: Mapping[str, RaterAgreement]
     resampled: tuple[Path, ...]
+
+    @property
+    def grid(self) -> Grid:
+        """On which everything is compared."""
+        return self.labels.grid
+
+    def mask(self, *structures: Structure) -> np.ndarray:
+        """Where one of the structures is, (k, j, i) bool; made when it is asked for, to spare memory."""
+        if self.consensus:
+            return np.asarray(np.any([self.consensus[s.name] for s in structures], axis=0))
+        return _mask(self.labels.array, frozenset[int]().union(*(self.values[s.name] for s in structures)))
 
 
 def contents(path: Path) -> Contents:
@@ -130,16 +146,14 @@ def read_truth(references: Sequence[Path], matching: Matching, known: Mapping[Pa
     volumes = [first, *(read_labels(path) for path in references[1:])]
     resampled = [path for path, v in zip(references, volumes, strict=True) if not same_grid(v.grid, first.grid)]
     arrays = [_on(volume, first.grid).array for volume in volumes]
-    masks, raters = {}, {}
-    for structure in matching.structures:
-        drawn = [
-            _mask(array, matching.reference(structure, known[path].names))
-            for path, array in zip(references, arrays, strict=True)
-        ]
-        masks[structure.name] = drawn[0]
-        if len(drawn) > 1:
-            raters[structure.name], masks[structure.name] = rater_agreement(drawn)
-    return Truth(first.grid, masks, raters, tuple(resampled))
+    consensus, raters = {}, {}
+    for structure in matching.structures if len(references) > 1 else ():
+        values = [matching.reference(structure, known[path].names) for path in references]
+        drawn = [_mask(array, some) for array, some in zip(arrays, values, strict=True)]
+        raters[structure.name], consensus[structure.name] = rater_agreement(drawn)
+    names = known[references[0]].names
+    values_of_first = {s.name: matching.reference(s, names) for s in matching.structures}
+    return Truth(first, values_of_first, consensus, raters, tuple(resampled))
 
 
 def score_case(
@@ -150,13 +164,16 @@ def score_case(
     moved = not same_grid(volume.grid, truth.grid)
     array = _on(volume, truth.grid).array
     names, unit = known[case.prediction].names, truth.grid.voxel_ml
-    scores, lesions = {}, {}
+    scores, lesions, single = {}, {}, {}
+    least = settings.least_lesion_ml
     for structure in matching.structures:
-        found, true = _mask(array, matching.prediction(structure, names)), truth.masks[structure.name]
+        found, true = _mask(array, matching.prediction(structure, names)), truth.mask(structure)
         surface = surface_score(found, true, truth.grid.spacing, settings.tolerance_mm)
         scores[structure.name] = StructureScore(count(found, true), unit, surface)
         if structure.lesion:
-            lesions[structure.name] = lesion_counts(found, true, unit, least_ml=settings.least_lesion_ml)
+            box = (ndimage.find_objects((found | true).view(np.uint8)) or [...])[0]
+            lesions[structure.name] = lesion_counts(found[box], true[box], unit, least_ml=least)
+            single[structure.name] = lesion_scores(found[box], true[box], unit, least_ml=least)
     asked = presence_structures(matching.structures)
     score = CaseScore(
         case,
@@ -164,8 +181,9 @@ def score_case(
         lesions,
         any(scores[s.name].true_ml > 0 for s in asked),
         any(scores[s.name].found_ml > 0 for s in asked),
+        single_lesions=single,
         raters=truth.raters,
-        outside=tuple(_outside(case.case, volume, truth)) if moved else (),
+        outside=tuple(_outside(case.case, volume, truth.mask(*matching.structures), truth.grid)) if moved else (),
         resampled=(*truth.resampled, *([case.prediction] if moved else [])),
     )
     return _calibrated(score, case.probability, truth, asked) if case.probability and asked else score
@@ -180,7 +198,7 @@ def _calibrated(score: CaseScore, path: Path, truth: Truth, asked: Sequence[Stru
     volume = read_probability(path)
     moved = not same_grid(volume.grid, truth.grid)
     chance = (resample(volume, truth.grid) if moved else volume).array
-    true = np.any([truth.masks[s.name] for s in asked], axis=0)
+    true = truth.mask(*asked)
     near = true | (chance >= NEAR)
     return replace(
         score,
@@ -199,12 +217,12 @@ def _on(volume: Volume, grid: Grid) -> Volume:
     return volume if same_grid(volume.grid, grid) else resample(volume, grid, labels=True)
 
 
-def _outside(case: str, prediction: Volume, truth: Truth) -> Iterator[str]:
+def _outside(case: str, prediction: Volume, true: np.ndarray, grid: Grid) -> Iterator[str]:
     """Sentences about labels that the other image does not reach."""
-    union = Volume(np.any(list(truth.masks.values()), axis=0), truth.grid)
+    union = Volume(true, grid)
     if (share := 1 - labelled_inside(union, prediction.grid)) > 0:
         yield f"{case}: {_percent(share)} of the reference lie outside the prediction's image and count as missed."
-    if (share := 1 - labelled_inside(prediction, truth.grid)) > 0:
+    if (share := 1 - labelled_inside(prediction, grid)) > 0:
         yield f"{case}: {_percent(share)} of the prediction lie outside the reference's image and do not count."
     if union.array.any() and prediction.array.any() and labelled_inside(union, prediction.grid) == 0:
         raise InputError(

@@ -1,4 +1,4 @@
-"""An evaluation as CSV tables: every case, every lesion count, sums, comparisons, raters."""
+"""An evaluation as CSV tables: every case and lesion, sums, comparisons, raters."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ def tables(found: Evaluation) -> Mapping[str, Table]:
         "cases.csv": case_rows(found),
         "summary.csv": summary_rows(found),
         "comparisons.csv": comparison_rows(found),
+        "lesions.csv": lesion_rows(found),
         "raters.csv": rater_rows(found),
     }
     return {name: table for name, table in every.items() if table[1]}
@@ -53,6 +54,25 @@ def case_rows(found: Evaluation) -> Table:
     return head, rows
 
 
+def lesion_rows(found: Evaluation) -> Table:
+    """A row for each true lesion that counts."""
+    rows = [
+        {
+            "case": score.entry.case,
+            "model": score.entry.model,
+            "modalities": score.entry.modalities,
+            "structure": structure,
+            "number": str(number),
+            "true_ml": cell(lesion.ml),
+            "dice": cell(lesion.dice),
+        }
+        for score in found.scores
+        for structure, lesions in score.single_lesions.items()
+        for number, lesion in enumerate(lesions, start=1)
+    ]
+    return ["case", "model", "modalities", "structure", "number", "true_ml", "dice"], rows
+
+
 def summary_rows(found: Evaluation) -> Table:
     """A row for each measure of each structure and stratum; figures of lesions, presence and modalities below."""
     head = ["model", "modalities", "group", "structure", "measure", "unit", *INTERVAL]
@@ -67,7 +87,7 @@ def summary_rows(found: Evaluation) -> Table:
         figures: list[tuple[str, str, Interval]] = []
         for (place, structure), lesions in found.lesions.items():
             if place == stratum:
-                names = ("sensitivity", "precision", "false_per_case")
+                names = ("sensitivity", "precision", "false_per_case", "dice")
                 figures += [(structure, f"lesion_{name}", getattr(lesions, name)) for name in names]
         if stratum in found.detections:
             seen = found.detections[stratum]

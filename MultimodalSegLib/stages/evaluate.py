@@ -29,7 +29,7 @@ from .evaluate_models import ModelRuns, segment_data_set
 PAGE = "evaluation.html"
 RECORD = "evaluation.json"
 FORMAT = "MultimodalSeg evaluation 1"
-TABLES = ("cases.csv", "summary.csv", "comparisons.csv", "raters.csv")
+TABLES = ("cases.csv", "summary.csv", "lesions.csv", "comparisons.csv", "raters.csv")
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def _lesion_figures(found: Evaluation, stratum: Stratum) -> dict[str, Any]:
     for (place, structure), lesions in found.lesions.items():
         if place == stratum:
             figures[f"lesions of {structure}"] = {
-                what: _plain(getattr(lesions, what).mean) for what in ("sensitivity", "precision", "false_per_case")
+                what: _plain(getattr(lesions, what).mean)
+                for what in ("sensitivity", "precision", "false_per_case", "dice")
             }
     if stratum in found.presence:
         figures["presence_auc"] = _plain(found.presence[stratum].auc.mean)

@@ -91,7 +91,8 @@ def test_cases_without_a_lesion_are_left_out_of_its_dice_and_counted(write) -> N
     assert summary.mean.mean == 1 and summary.mean.count == 1 and summary.undefined == 1
     detected = found.detections[Stratum("", "")]
     assert (detected.positive, detected.negative, detected.specificity.mean) == (1, 1, 1)
-    assert found.lesions[Stratum("", ""), "lesion"].total.true == 1
+    lesions = found.lesions[Stratum("", ""), "lesion"]
+    assert lesions.total.true == 1 and lesions.dice.mean == 1
 
 
 def test_nan_in_a_file_is_told_with_its_case_and_can_be_left_out(write, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from MultimodalSegLib.evaluation.agreement import RaterAgreement
 from MultimodalSegLib.evaluation.cases import EvaluationCase
-from MultimodalSegLib.evaluation.lesion_scores import LesionCounts
+from MultimodalSegLib.evaluation.lesion_scores import LesionCounts, LesionScore
 from MultimodalSegLib.evaluation.matching import Matching
 from MultimodalSegLib.evaluation.measures import MEASURES, StructureScore
 from MultimodalSegLib.evaluation.overlap import Counts
@@ -47,7 +47,7 @@ def a_score(case: int, model: str, modalities: str, rng: np.random.Generator) ->
     return CaseScore(
         entry, {"<b>brain</b>": some, "lesion": some if lesion else nothing},
         {"lesion": LesionCounts(int(lesion), int(lesion), 1, 1 - int(lesion))}, lesion, True, curve, curve,
-        {"lesion": raters},
+        {"lesion": [LesionScore(0.1, 0.8)] * lesion}, {"lesion": raters},
     )  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_every_picture_has_a_text_and_shows_something(study: Evaluation) -> None
 
 def test_figures_of_page_and_tables_are_the_same(study: Evaluation) -> None:
     written = tables(study)
-    assert set(written) == {"cases.csv", "summary.csv", "comparisons.csv", "raters.csv"}
+    assert set(written) == {"cases.csv", "summary.csv", "lesions.csv", "comparisons.csv", "raters.csv"}
     head, rows = written["cases.csv"]
     assert len(rows) == 8 * 6 * 3 and set(rows[0]) <= set(head) and set(MEASURES) <= set(head)
     healthy = next(row for row in rows if row["case"] == "case 1" and row["structure"] == "lesion")
@@ -106,6 +106,7 @@ def test_figures_of_page_and_tables_are_the_same(study: Evaluation) -> None:
     )
     (shown,) = (cells for cells in glance.rows if cells[0].text == "good, CT")
     assert shown[1].text.split()[0] == f"{float(row['value']):.3f}"
+    assert len(written["lesions.csv"][1]) == 4 * 6, "of the four cases with a lesion"
     measures = {row["measure"] for row in written["summary.csv"][1]}
     assert {"lesion_false_per_case", "detection_specificity", "presence_auc", "cross_modality_error CT MR"} <= measures
 
