@@ -74,8 +74,8 @@ def evaluate(
         from ..evaluation.result import EvaluationOptions
         from ..evaluation.score import Settings
         from ..evaluation.structure_list import read_structures
-        from ..stages.evaluate import EvaluateRequest, run_evaluate
-        from ..stages.evaluate_models import ModelRuns
+        from ..studies.evaluate import EvaluateRequest, run_evaluate
+        from ..studies.segment_cases import ModelRuns
 
         if bool(model) != (data is not None):
             raise InputError("--model and --data belong together.", "Give both, or a table, or two folders.")
@@ -108,7 +108,7 @@ def _tell(told: Listener, found: Evaluation, out: Path) -> None:
     from ..evaluation.measures import MEASURES
     from ..evaluation.page_text import interval_text
     from ..evaluation.summary import structure_names
-    from ..stages.evaluate import PAGE, figures
+    from ..studies.evaluate import PAGE, figures
 
     shown = ("dice", "surface_dice", "hd95_mm", "volume_error_percent")
     for stratum, summaries in found.summaries.items():

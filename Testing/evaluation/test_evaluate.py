@@ -19,7 +19,7 @@ from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation, SegmentClass
 from MultimodalSegLib.report.seg_nrrd import write_segmentation
-from Testing.evaluation.conftest import MIDDLE, OBLIQUE, TRUE, balls
+from Testing.evaluation.balls import MIDDLE, OBLIQUE, TRUE, balls
 
 AXIAL = Grid((44, 40, 40), (1.1, 1.1, 1.1), tuple(MIDDLE - 22))  # type: ignore[arg-type]
 FOUND = ((1, (1.5, 0, 0), 13.0), (2, (2, -3, 5), 6.0))

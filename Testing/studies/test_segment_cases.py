@@ -11,8 +11,8 @@ from MultimodalSegLib.evaluation.summary import Stratum
 from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.progress import Event
 from MultimodalSegLib.report.seg_nrrd import classes_in_file
-from MultimodalSegLib.stages.evaluate import EvaluateRequest, run_evaluate
-from MultimodalSegLib.stages.evaluate_models import ModelRuns
+from MultimodalSegLib.studies.evaluate import EvaluateRequest, run_evaluate
+from MultimodalSegLib.studies.segment_cases import ModelRuns
 from MultimodalSegLib.training.data.case import ImageFile, TrainingCase
 from MultimodalSegLib.training.data.classes import LabelClass
 from MultimodalSegLib.training.data.data_set import DataSet

@@ -24,7 +24,7 @@ from ..progress import Event, Progress, silent
 from ..report.document.html import html
 from ..report.tables import write_table
 from ..training.data.description import write_text
-from .evaluate_models import ModelRuns, segment_data_set
+from .segment_cases import ModelRuns, segment_data_set
 
 PAGE = "evaluation.html"
 RECORD = "evaluation.json"
