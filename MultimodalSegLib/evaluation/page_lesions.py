@@ -94,7 +94,8 @@ def calibration_sections(found: Evaluation) -> Iterator[Section]:
     whole = {s.title: near for s, (_, near) in every.items()}
     names = list(whole)[:MOST_CURVES]
     picture = reliability_picture({name: whole[name] for name in names}, "Voxels where there is something to decide")
-    pictures = Pictures((picture,), 2, 1, picture_caption(picture))
+    text = "How often a voxel is true, by the probability that was given to it."
+    pictures = Pictures((picture,), 2, 1, text)
     yield Section("Calibration", (Table(caption, head, rows), pictures))
 
 

@@ -6,14 +6,21 @@ import math
 from collections.abc import Iterator
 from itertools import groupby
 
-from ..report.document.content import Block, Cell, Pictures, Section, Table
+from ..report.document.content import Block, Cell, Paragraph, Pictures, Section, Table
 from .bootstrap import bootstrap_interval
 from .measures import MEASURES
 from .plots import difference_plot
 from .result import Evaluation
+from .summary import MEAN, Comparison
 
 MOST_PAIRS = 6
 """Pairs of models of which there is a plot."""
+
+HEAD = ("Structure", "Measure", "Difference", "Interval", "p (t)", "Holm", "p (Wilcoxon)", "Holm", "Patients")
+TESTS = (
+    "First minus second on the same patients, two-sided paired tests; Holm's correction over all comparisons by one "
+    "measure and test. A dash: no test is possible, as with one patient. Other measures are in comparisons.csv."
+)
 
 
 def modality_sections(found: Evaluation) -> Iterator[Section]:
@@ -38,44 +45,35 @@ def modality_sections(found: Evaluation) -> Iterator[Section]:
 
 
 def model_sections(found: Evaluation) -> Iterator[Section]:
-    """Models against one another."""
+    """Models against one another: every structure by Dice, lesions and the mean by every measure."""
     if not found.comparisons:
         return
-    rows = tuple(
-        (
-            Cell(_pair(c.first, c.second, c.modalities)),
-            Cell(c.structure),
-            Cell(MEASURES[c.measure].heading),
-            Cell(MEASURES[c.measure].text(c.test.difference.mean)),
-            Cell(_span(c.test.difference.low, c.test.difference.high, c.measure)),
-            *(Cell(p_text(p)) for p in (c.test.t, c.t_holm, c.test.wilcoxon, c.wilcoxon_holm)),
-            Cell(str(c.test.difference.count)),
-        )
-        for c in found.comparisons
-    )
-    head = (
-        "Models",
-        "Structure",
-        "Measure",
-        "Difference",
-        "Interval",
-        "p (t)",
-        "Holm",
-        "p (Wilcoxon)",
-        "Holm ",
-        "Patients",
-    )
-    caption = (
-        "First minus second on the same patients, two-sided paired tests; Holm's correction over all comparisons by "
-        "one measure and test. A dash: no test is possible, as with one patient."
-    )
-    blocks: list[Block] = [Table(caption, head, rows)]
-    plotted = [c for c in found.comparisons if c.measure == "dice" and not math.isnan(c.test.difference.mean)]
-    pairs = groupby(plotted, key=lambda c: _pair(c.first, c.second, c.modalities))
-    for _, (title, entries) in zip(range(MOST_PAIRS), pairs, strict=False):
-        picture = difference_plot(list(entries), title)
-        blocks.append(Pictures((picture,), 1, 1, f"Mean differences in Dice, {title}."))
+    blocks: list[Block] = [Paragraph(TESTS)]
+    single = [structure.name for structure in found.matching.structures]
+    full = {MEAN, *(s.name for s in found.matching.structures if s.lesion), *(single if len(single) == 1 else ())}
+    for title, entries in groupby(found.comparisons, key=lambda c: _pair(c.first, c.second, c.modalities)):
+        pair = list(entries)
+        rows = tuple(_comparison(c) for c in pair if c.measure == "dice" or c.structure in full)
+        blocks.append(Table(f"{title}.", HEAD, rows))
+        dice = [c for c in pair if c.measure == "dice" and not math.isnan(c.test.difference.mean)]
+        if dice and sum(isinstance(block, Pictures) for block in blocks) < MOST_PAIRS:
+            picture = difference_plot(dice, title)
+            blocks.append(Pictures((picture,), 1, 1, f"Mean differences in Dice, {title}."))
     yield Section("Models compared", tuple(blocks))
+
+
+def _comparison(entry: Comparison) -> tuple[Cell, ...]:
+    """A row of the table of two models."""
+    measure, difference = MEASURES[entry.measure], entry.test.difference
+    p_values = (entry.test.t, entry.t_holm, entry.test.wilcoxon, entry.wilcoxon_holm)
+    return (
+        Cell(entry.structure),
+        Cell(measure.heading),
+        Cell(measure.text(difference.mean)),
+        Cell(_span(difference.low, difference.high, entry.measure)),
+        *(Cell(p_text(p)) for p in p_values),
+        Cell(str(difference.count)),
+    )
 
 
 def rater_sections(found: Evaluation) -> Iterator[Section]:

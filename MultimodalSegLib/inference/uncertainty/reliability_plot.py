@@ -43,8 +43,9 @@ def reliability_figure(curves: Mapping[str, Reliability], title: str) -> Figure:
         x, y = curve.confidence[filled], curve.accuracy[filled]
         above.plot(x, y, marker=MARKERS[n], color=COLORS[n], markersize=4, linewidth=1.4, label=text)
         share = curve.count / max(1, curve.count.sum())
-        offset = (n - (len(curves) - 1) / 2) * 0.4 / BINS
-        below.bar([m + offset for m in middles], share, width=0.38 / BINS, color=COLORS[n])
+        step = 0.8 / len(curves) / BINS
+        offset = (n - (len(curves) - 1) / 2) * step
+        below.bar([m + offset for m in middles], share, width=0.95 * step, color=COLORS[n])
     above.set(title=title, ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
     above.legend(loc="upper left", fontsize=8)
     above.grid(alpha=0.3)
