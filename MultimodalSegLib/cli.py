@@ -12,6 +12,7 @@ from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
+from .commands.evaluate import evaluate
 from .commands.explain import explain
 from .commands.listeners import JsonLines
 from .commands.measure import measure
@@ -45,6 +46,7 @@ app.command()(train)
 app.command()(pretrain)
 app.command()(distill)
 app.command()(check_data)
+app.command()(evaluate)
 app.command()(demo)
 app.command()(doctor)
 app.command()(networks)

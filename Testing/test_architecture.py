@@ -23,6 +23,7 @@ ORDER = (
     ("run_folder", "segment_options"),
     ("restore",),
     ("pipeline", "stages", "slicerside"),
+    ("studies",),
     ("commands",),
     ("cli",),
     ("__main__",),

@@ -76,6 +76,30 @@ def read_labels(path: str | Path) -> Volume:
     return volume.with_array(array.astype(np.uint16 if low >= 0 and high < 2**16 else np.int32, copy=False))
 
 
+def read_probability(path: str | Path) -> Volume:
+    """Read a map of probabilities; unlike a scan it may be the same everywhere.
+
+    Args:
+        path: a NRRD, NIfTI or MetaImage file.
+
+    Returns:
+        The map, float32.
+
+    Raises:
+        InputError: as for :func:`read_volume`, or a value is not between 0 and 1, such as NaN.
+    """
+    path = Path(path)
+    volume = _read_file(path)
+    array = volume.array.astype(np.float32, copy=False)
+    outside = int(array.size - np.count_nonzero((array >= -1e-3) & (array <= 1 + 1e-3)))
+    if outside:
+        raise InputError(
+            f"{path} is not a map of probabilities: {outside} voxels are not between 0 and 1.",
+            "Give probabilities, neither logits nor percent.",
+        )
+    return volume.with_array(np.clip(array, 0, 1))
+
+
 def write_volume(volume: Volume, path: str | Path, *, compression: int = USUAL) -> None:
     """Write a volume or label map; at no time is there a half-written file under its name.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,9 @@ GROUP_TAG = "MultimodalSeg.Group"
 SEGMENT_PREFIX = "Segment_"
 
 COMPRESSION_LEVEL = 3
+
+GRAY = "0.5 0.5 0.5"
+"""Color of a segment that has none."""
 
 
 def segment_id(segment_class: SegmentClass) -> str:
@@ -74,7 +78,7 @@ def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
 
 
 def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
-    """The classes that a file of :func:`write_segmentation` holds, whichever model made it.
+    """The classes that a file of :func:`write_segmentation` or of Slicer holds; none for a label map without names.
 
     Raises:
         InputError: the file cannot be read.
@@ -90,13 +94,18 @@ def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
     found: list[SegmentClass] = []
     while reader.HasMetaDataKey(f"Segment{len(found)}_LabelValue"):
         name, value, color, tags = (
-            reader.GetMetaData(f"Segment{len(found)}_{key}") for key in ("Name", "LabelValue", "Color", "Tags")
+            _field(reader, f"Segment{len(found)}_{key}") for key in ("Name", "LabelValue", "Color", "Tags")
         )
         told = dict(tag.split(":", 1) for tag in tags.split("|") if ":" in tag)
-        red, green, blue = (round(255 * float(part)) for part in color.split())
+        red, green, blue = (round(255 * float(part)) for part in (color or GRAY).split())
         entry = told.get("TerminologyEntry", ""), told.get(GROUP_TAG, "")
         found.append(SegmentClass(name, int(value), (red, green, blue), *entry))
     return tuple(found)
+
+
+def _field(reader: Any, key: str) -> str:
+    """A field of the header; empty where another program has left it out."""
+    return str(reader.GetMetaData(key)) if reader.HasMetaDataKey(key) else ""
 
 
 def header_fields(segmentation: Segmentation) -> dict[str, str]:

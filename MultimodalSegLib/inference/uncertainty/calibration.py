@@ -77,6 +77,21 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
     return Reliability(sure, good, count)
 
 
+def pooled(parts: Sequence[Reliability]) -> Reliability:
+    """All answers of several cases together, each answer counting the same.
+
+    Raises:
+        ValueError: no part.
+    """
+    count = np.sum([part.count for part in parts], axis=0)
+    with np.errstate(invalid="ignore"):
+        sure, good = (
+            np.sum([np.nan_to_num(getattr(part, name)) * part.count for part in parts], axis=0) / count
+            for name in ("confidence", "accuracy")
+        )
+    return Reliability(sure, good, count)
+
+
 def structure_reliability(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> Reliability:
     """Of the most probable structure.
 

@@ -11,6 +11,8 @@ from MultimodalSegLib.inference.uncertainty.calibration import (
     Reliability,
     lesion_reliability,
     lesion_temperature,
+    pooled,
+    reliability,
     structure_reliability,
     structure_temperature,
 )
@@ -67,3 +69,13 @@ def test_a_curve_is_kept_in_metadata_with_its_error() -> None:
     assert Reliability.from_dict(entry).error == pytest.approx(curve.error, abs=1e-4)
     with pytest.raises(ValueError, match="one length"):
         Reliability.from_dict(entry | {"count": [1]})
+
+
+def test_cases_are_pooled_answer_by_answer() -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.random(1000) ** 3  # few answers are sure, so that some bins of the second part are empty
+    right = rng.random(1000) < 0.7 * chance
+    found = pooled([reliability(chance[:990], right[:990]), reliability(chance[990:], right[990:])])
+    whole = reliability(chance, right)
+    assert found.error == pytest.approx(whole.error) and np.array_equal(found.count, whole.count)
+    assert found.confidence == pytest.approx(whole.confidence, nan_ok=True)
