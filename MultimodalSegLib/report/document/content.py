@@ -95,11 +95,15 @@ class Cell:
         text: shown text; numbers with their sign and digits.
         bar: below the text, or None.
         color: of a small square before the text, or None.
+        picture: before the text, or None; a PDF leaves it out.
+        link: where the text leads, relative to the document, or empty; a PDF leaves it out.
     """
 
     text: str
     bar: Bar | None = None
     color: Color | None = None
+    picture: Picture | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
