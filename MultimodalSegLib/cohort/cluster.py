@@ -105,9 +105,13 @@ def opened(place: Place) -> Iterator[Any]:
         "distributed.comm.timeouts.connect": ANSWER_S,
         "distributed.admin.tick.limit": "60s",  # other work on the machine is no news
     }
-    with tempfile.TemporaryDirectory(prefix="multimodalseg-workers-") as folder, dask.config.set(settings):
-        with _cluster(place, folder) as cluster, Client(cluster) as client:
-            yield client
+    with (
+        tempfile.TemporaryDirectory(prefix="multimodalseg-workers-") as folder,
+        dask.config.set(settings),
+        _cluster(place, folder) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
 
 
 @contextmanager
