@@ -27,6 +27,8 @@ TORCH = ">=2.8"
 """Version of torch that is asked for; the reason is monai 1.6."""
 OPENVINO = "openvino>=2025.0"
 """Offered beside what is needed: it makes processors several times as fast, and everything works without it."""
+COHORTS = ("distributed>=2025.1", "Jinja2>=3.1", "pillow>=10.4")
+"""What the section Cohort needs besides, asked for when it is used first: Dask, and what draws its index."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,9 @@ FACTS = {
     "rich": (0.3, "MIT"),
     "psutil": (0.3, "BSD-3-Clause"),
     "openvino": (60.0, "Apache-2.0"),
+    "distributed": (4.0, "BSD-3-Clause"),
+    "Jinja2": (0.2, "BSD-3-Clause"),
+    "pillow": (5.0, "MIT-CMU"),
 }
 """Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
 TORCH_CUDA_MB = 2500.0
@@ -100,6 +105,31 @@ def optional() -> tuple[Package, ...]:
     """What is not there and would make the work faster; nothing where there is a graphics card."""
     package = _package(OPENVINO)
     return () if package.fits or has_graphics_card() else (package,)
+
+
+def missing_for_cohorts() -> tuple[Package, ...]:
+    """The packages that have to be installed before a cohort can be worked on."""
+    importlib.invalidate_caches()
+    return tuple(package for package in map(_package, COHORTS) if not package.fits)
+
+
+def install_for_cohorts(ask: Ask, *, source: Source | None = None, show_progress: bool = False) -> None:
+    """Install what cohorts need, in the main thread; the arguments are those of :func:`install`.
+
+    Raises:
+        Cancelled: the user does not want it.
+        MissingPackageError: an installation failed.
+    """
+    wanted = missing_for_cohorts()
+    if not ask(question(wanted)):
+        raise Cancelled(_("No package was installed."), _("Press Start when you want to go on."))
+    with (source or Source()).in_use():
+        try:
+            requirement = importlib.import_module("packaging.requirements").Requirement
+            packaging = importlib.import_module("slicer.packaging")
+            _pip(packaging, [requirement(package.requirement) for package in wanted], show_progress)
+        except Exception as error:  # RuntimeError and CalledProcessError, by version
+            raise _failed(", ".join(package.name for package in wanted), error) from error
 
 
 def question(wanted: tuple[Package, ...]) -> str:
