@@ -58,7 +58,7 @@ class Place:
         if cards and not self.slurm and self.workers > cards:
             raise InputError(
                 f"{self.workers} workers are too many for the graphics cards of this machine: {cards}.",
-                "Ask for one worker a card, or add --device cpu.",
+                "Ask for one worker a card, or choose the processor as device.",
             )
 
     @property

@@ -11,7 +11,9 @@ from MultimodalSegLib.errors import InputError
 
 def test_a_table_gives_volumes_reference_and_what_else_it_holds(material: Path) -> None:
     table = material / "mixed.csv"
-    table.write_text("ID;t1;T2;Reference;age\nanna;t1.nii.gz;;;61\n\nbert;t1.nii.gz;t1.nii.gz;t2;\n", encoding="utf-8-sig")
+    table.write_text(
+        "ID;t1;T2;Reference;age\nanna;t1.nii.gz;;;61\n\nbert;t1.nii.gz;t1.nii.gz;t2;\n", encoding="utf-8-sig"
+    )
     anna, bert = read_cases(table, own=COLUMNS)
     assert (anna.id, dict(anna.volumes), anna.reference) == ("anna", {"T1": material / "t1.nii.gz"}, "T1")
     assert anna.kept == {"age": "61"} and bert.kept == {"age": ""}
