@@ -201,6 +201,7 @@ class CohortSection:
                 item.setToolTip(heed)
                 table.setItem(number, column, item)
         table.resizeColumnsToContents()
+        table.horizontalHeader().setStretchLastSection(True)
         self.update()
 
 

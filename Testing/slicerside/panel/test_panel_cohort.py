@@ -26,7 +26,8 @@ def tell(done, message):
     print(json.dumps(dict(stage="batch", done=done, total=3, eta_s=90.0, message=message)), flush=True)
 
 
-rows = ["anna,finished,12.5,0,1,warning: Cut at the top.,,1,vm:1", "bert,running,,,,,,,", "carl,failed,,,,,No head.,1,vm:1"]
+rows = ["anna,finished,12.5,0,1,warning: Cut at the top.,,1,vm:1", "bert,running,,,,,,,"]
+rows.append("carl,failed,,,,,No head.,1,vm:1")
 (out / "cohort.csv").write_text("\\n".join([head, *rows]))
 tell(2, "1 failed, 1 running")
 while not (out / "pause").exists():
