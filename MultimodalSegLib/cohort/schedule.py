@@ -65,7 +65,7 @@ def outcomes(
         ClusterError: the scheduler is gone, or a worker cannot be used.
     """
     waiting, source = deque[Attempt](), iter(tasks)
-    running: dict[str, tuple[Any, Attempt]] = {}
+    running: dict[Any, tuple[Any, Attempt]] = {}
     ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
     workers = _Workers(client)
     try:
@@ -132,7 +132,7 @@ def _next(source: Iterator[Task]) -> Attempt | None:
 def _submitted(client: Any, work: Callable[[Task], Outcome], attempt: Attempt, workers: _Workers) -> Any:
     others = [address for address in workers.addresses() if address != attempt.avoid]
     elsewhere = {"workers": others, "allow_other_workers": True} if attempt.avoid and others else {}
-    key = f"case-{attempt.task.case.id}-{attempt.number}"
+    key = "case", attempt.task.case.id, attempt.number  # one group for Dask, which keeps every other prefix for ever
     return client.submit(work, attempt.task, key=key, pure=False, **elsewhere)
 
 

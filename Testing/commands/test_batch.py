@@ -1,4 +1,4 @@
-"""``batch`` as a process: problems told before the start, and Ctrl-C that leaves a folder to go on with and no process."""
+"""``batch`` as a process: problems told before the start, and Ctrl-C that leaves a folder to go on with."""
 
 import json
 import signal
