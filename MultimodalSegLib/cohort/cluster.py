@@ -19,6 +19,9 @@ ANSWER_S = 15
 ALLOWED_DEATHS = 2
 """Workers that a case may take with it before it is told to have failed."""
 
+LOG_LENGTH = 100
+"""Entries that the scheduler keeps of each of its logs, which would fill up over a thousand cases."""
+
 USUAL_MB = 4096
 """Memory of a worker by which the usual number of workers is found."""
 
@@ -102,6 +105,7 @@ def opened(place: Place) -> Iterator[Any]:
     settings = {
         "distributed.scheduler.allowed-failures": ALLOWED_DEATHS,
         "distributed.scheduler.dashboard.tasks.task-stream-length": 1000,  # memory that would grow with the cases
+        "distributed.admin.low-level-log-length": LOG_LENGTH,
         "distributed.comm.timeouts.connect": ANSWER_S,
         "distributed.admin.tick.limit": "60s",  # other work on the machine is no news
     }

@@ -31,7 +31,7 @@ from distributed import Client
 
 from MultimodalSegLib.cohort.batch import run_batch
 from MultimodalSegLib.cohort.cases import CohortCase
-from MultimodalSegLib.cohort.cluster import Place
+from MultimodalSegLib.cohort.cluster import LOG_LENGTH, Place
 from MultimodalSegLib.cohort.folder import CohortFolder
 from MultimodalSegLib.cohort.options import CohortOptions
 from MultimodalSegLib.cohort.outcome import Outcome
@@ -78,7 +78,8 @@ def stand_in(task: Task) -> Outcome:
 @contextmanager
 def processes() -> Iterator[tuple[str, psutil.Process]]:
     """A scheduler and two workers; the scheduler's address and process."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    as_ours = {**os.environ, "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": str(LOG_LENGTH)}
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": as_ours}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "scheduler.json"
         program = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
