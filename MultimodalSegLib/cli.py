@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import typer
 
+from .commands.batch import batch
 from .commands.benchmark import benchmark
 from .commands.check_data import check_data
 from .commands.demo import demo
@@ -35,6 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(segment)
+app.command()(batch)
 app.command()(measure)
 app.command()(register)
 app.command()(explain)

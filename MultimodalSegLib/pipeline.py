@@ -33,12 +33,13 @@ from .stages.measure import run_measure
 STAGES = ("read", "register", "segment", "measure")
 
 
-def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFolder:
+def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bundle | None = None) -> RunFolder:
     """Register and segment one case and leave everything in a run folder.
 
     Args:
         options: what to do.
         progress: takes the events of the stages ``"read"``, ``"register"``, ``"segment"`` and ``"measure"``.
+        bundle: the model that the options name, where it is loaded already.
 
     Returns:
         The finished run folder.
@@ -47,7 +48,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
         MultimodalSegError: input, output, model, registration or memory errors; the run folder, where it could be
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
-    bundle = load_bundle(options.model, options.device)
+    bundle = bundle or load_bundle(options.model, options.device)
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
     known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())

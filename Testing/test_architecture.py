@@ -22,7 +22,7 @@ ORDER = (
     ("report", "explain", "inference", "training", "evaluation", "enhance", "federation"),
     ("run_folder", "segment_options"),
     ("restore",),
-    ("pipeline", "stages", "slicerside"),
+    ("pipeline", "stages", "cohort", "slicerside"),
     ("studies",),
     ("commands",),
     ("cli",),

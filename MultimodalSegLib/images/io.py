@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
 from .check import REEXPORT, check_grid, check_values
-from .dicom import read_series
+from .dicom import holds_dicom, read_series
 from .headers import check_nifti, check_text_header, truncated
 from .volume import Volume
 
@@ -100,6 +100,24 @@ def read_probability(path: str | Path) -> Volume:
     return volume.with_array(np.clip(array, 0, 1))
 
 
+def check_header(path: str | Path) -> None:
+    """Refuse at once what :func:`read_volume` would refuse for its header or its name; no voxel is read.
+
+    Args:
+        path: a NRRD, NIfTI or MetaImage file, or a folder with a DICOM series.
+
+    Raises:
+        InputError: the file is missing, empty, of an unknown kind, not one 3D volume of single numbers, its spacing or
+            its header cannot be right, or the folder holds no DICOM image.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        with _opened(path, length=False):
+            pass
+    elif not holds_dicom(path):
+        raise InputError(f"{path} holds no DICOM image.", "Give the folder with the slices of one series.")
+
+
 def write_volume(volume: Volume, path: str | Path, *, compression: int = USUAL) -> None:
     """Write a volume or label map; at no time is there a half-written file under its name.
 
@@ -142,6 +160,15 @@ def _write(image: sitk.Image, path: Path, compression: int) -> None:
 
 
 def _read_file(path: Path, channel: int | None = None) -> Volume:
+    with _opened(path, channel) as reader:
+        volume = Volume.from_sitk(reader.Execute(), path)
+    check_grid(volume.grid, path)
+    return volume
+
+
+@contextmanager
+def _opened(path: Path, channel: int | None = None, *, length: bool = True) -> Iterator[sitk.ImageFileReader]:
+    """A file whose header was found to be sound, and with ``length`` its length too; what ITK says is explained."""
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.", "Check the name.")
     if path.is_dir():
@@ -152,23 +179,23 @@ def _read_file(path: Path, channel: int | None = None) -> Volume:
             f"The kind of file {path.name!r} is not known.",
             f"Give a file ending in {', '.join(READABLE)}, or the folder that holds a DICOM series.",
         )
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty.", "Copy or download the file again.")
     try:
-        (check_nifti if ending.startswith(".nii") else check_text_header)(path)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty.", "Copy or download the file again.")
+        if ending.startswith(".nii"):
+            check_nifti(path, length=length)
+        else:
+            check_text_header(path)
         with _unambiguous(path, ending) as name, _quiet_itk():
-            image = _read_3d(name, path, channel)
+            yield _reader(name, path, channel)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the rights of the file.") from error
     except RuntimeError as error:
         raise _explained(error, path) from error
-    volume = Volume.from_sitk(image, path)
-    check_grid(volume.grid, path)
-    return volume
 
 
-def _read_3d(name: Path, path: Path, channel: int | None) -> sitk.Image:
-    """Read one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
+def _reader(name: Path, path: Path, channel: int | None) -> sitk.ImageFileReader:
+    """Reads one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(name))
     reader.ReadImageInformation()
@@ -190,7 +217,7 @@ def _read_3d(name: Path, path: Path, channel: int | None) -> sitk.Image:
             f"{path} is a 4D image ({text} voxels).", "Save the one volume that you mean as a file of its own."
         )
     reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
-    return reader.Execute()
+    return reader
 
 
 def _explained(error: RuntimeError, path: Path) -> InputError:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..packages import slicer
 from .choices import AUTOMATIC_KINDS, EXISTING, Choices, Parameters, problem
+from .cohort import CohortSection
 from .inputs import InputsSection
 from .model import ModelSection
 from .registration import RegistrationSection
@@ -40,6 +41,7 @@ class Panel:
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
         self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
+        self.cohort = CohortSection(ui, self.settings.options)
         self._volumeTimer = qt.QTimer()
         self._volumeTimer.setSingleShot(True)
         self._volumeTimer.setInterval(VOLUME_CAME_MS)
@@ -50,7 +52,7 @@ class Panel:
         self.parameters = parameters
         self._updating = True  # one update in the end is enough
         try:
-            for section in (self.inputs, self.registration, self.model, self.results):
+            for section in (self.inputs, self.registration, self.model, self.results, self.cohort):
                 section.setParameters(parameters)
         finally:
             self._updating = False
@@ -128,6 +130,7 @@ class Panel:
     def close(self) -> None:
         """The module is going away: stop what runs."""
         self._volumeTimer.stop()
+        self.cohort.close()
         self.sceneClosing()
         self.settings.close()
 

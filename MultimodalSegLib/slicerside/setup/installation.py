@@ -18,6 +18,7 @@ from ...machine import has_graphics_card, version_of
 from ..packages import slicer
 from ..text import _
 from .package_list import (
+    COHORT,
     OPENVINO,
     REPORT,
     RUN,
@@ -114,14 +115,28 @@ def install_for_report(ask: Ask, *, source: Source | None = None, show_progress:
         Cancelled: the user does not want it.
         MissingPackageError: an installation failed.
     """
-    wanted = missing(REPORT)
+    _install_list(REPORT, _("A report cannot be written without them."), ask, source, show_progress)
+
+
+def install_for_cohorts(ask: Ask, *, source: Source | None = None, show_progress: bool = False) -> None:
+    """Install what cohorts need and is missing, as :func:`install` does.
+
+    Raises:
+        Cancelled: the user does not want it.
+        MissingPackageError: an installation failed.
+    """
+    _install_list(COHORT, _("Press Start when you want to go on."), ask, source, show_progress)
+
+
+def _install_list(name: str, without: str, ask: Ask, source: Source | None, show_progress: bool) -> None:
+    wanted = missing(name)
     if not wanted:
         return
     if not ask(question(wanted)):
-        raise Cancelled(_("No package was installed."), _("A report cannot be written without them."))
+        raise Cancelled(_("No package was installed."), without)
     with (source or Source()).in_use():
-        _install_others(REPORT, show_progress)
-    _check_complete(REPORT)
+        _install_others(name, show_progress)
+    _check_complete(name)
 
 
 def _check_complete(name: str) -> None:

@@ -51,12 +51,13 @@ FACTS = {
     "pillow": (7.0, "MIT-CMU"),
     "fpdf2": (0.4, "LGPL-3.0-only"),
     "matplotlib": (25.0, "PSF-2.0"),
+    "distributed": (4.0, "BSD-3-Clause"),
 }
 """Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
 TORCH_CUDA_MB = 2500.0
 
-RUN, REPORT = "requirements.txt", "requirements-report.txt"
-"""Lists of packages: of a segmentation, and of its report, which are asked for when there is to be one."""
+RUN, REPORT, COHORT = "requirements.txt", "requirements-report.txt", "requirements-cohort.txt"
+"""Lists of packages: of a segmentation, and of its report and of cohorts, which are asked for when they are wanted."""
 
 
 def requirements_file(name: str = RUN) -> Path:
