@@ -98,7 +98,15 @@ def test_the_list_of_the_report_is_that_of_the_library_and_is_installed_with_the
     assert listed == {name for name in extra if not name.startswith("highdicom")}  # Slicer brings that one
     assert all(package.license for package in package_list.packages(package_list.REPORT))
     cmake = (ROOT / "MultimodalSeg" / "CMakeLists.txt").read_text()
-    assert all(f"Resources/{name}" in cmake for name in (package_list.RUN, package_list.REPORT))
+    assert all(f"Resources/{name}" in cmake for name in (package_list.RUN, package_list.REPORT, package_list.COHORT))
+
+
+def test_the_list_of_cohorts_is_part_of_that_of_the_library():
+    tomllib = pytest.importorskip("tomllib")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["cluster"]
+    listed = package_list.packages(package_list.COHORT)
+    assert listed and {package.requirement for package in listed} <= set(extra)
+    assert all(package.license for package in listed)
 
 
 def test_in_this_python_nothing_is_missing_and_nobody_is_asked():
