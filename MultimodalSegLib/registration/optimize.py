@@ -80,6 +80,9 @@ def optimize(
         method.SetMetricSamplingStrategy(method.RANDOM)
         method.SetMetricSamplingPercentage(share, seed + 1)  # ITK takes seed 0 for the clock
     method.SetInterpolator(sitk.sitkLinear)
+    if not spline:  # slopes at the points alone: exact between voxels, and no image of slopes as large as three
+        method.MetricUseFixedImageGradientFilterOff()
+        method.MetricUseMovingImageGradientFilterOff()
     if before is not None:
         to_mm, from_mm = sitk.ScaleTransform(3, [unit] * 3), sitk.ScaleTransform(3, [1.0 / unit] * 3)
         method.SetMovingInitialTransform(sitk.CompositeTransform([from_mm, before, to_mm]))
@@ -90,7 +93,7 @@ def optimize(
     else:
         method.SetOptimizerAsRegularStepGradientDescent(
             learningRate=0.5 * step.spacing / unit,
-            minStep=0.005 * step.spacing / unit,
+            minStep=0.01 * step.spacing / unit,
             numberOfIterations=step.iterations,
             relaxationFactor=0.8,
             gradientMagnitudeTolerance=1e-6,

@@ -23,8 +23,8 @@ KINDS = ("rigid", "affine", "bspline")
 
 STARTS = 3
 SEARCH = Step("search, 8 mm", COARSE, 8_000, 60)
-RIGID = (Step("rigid, 4 mm", MIDDLE, 40_000, 60), Step("rigid, 2 mm", FINE, 100_000, 80))
-AFFINE = (Step("affine, 4 mm", MIDDLE, 40_000, 60), Step("affine, 2 mm", FINE, 100_000, 80))
+RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 60), Step("rigid, 1 mm", FINE, 40_000, 60))
+AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 60), Step("affine, 1 mm", FINE, 40_000, 60))
 BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
 KNOTS = 45.0
 """Millimetres between the knots of the B-spline: it follows a bent neck or a shifted brain, not single sulci."""
@@ -48,7 +48,7 @@ def register(
 ) -> Registration:
     """Find the transform that brings ``moving`` onto ``fixed``, for volumes of the same or of different modality.
 
-    Mattes mutual information is maximised at 8, 4 and 2 mm, at random points in and just around the fixed head.
+    Mattes mutual information is maximised at 8, 4 and 1 mm, at random points in and just around the fixed head.
     The same input and seed give the same result.
 
     Args:
