@@ -18,11 +18,11 @@ from .quality import Comparison
 CROWN = 130.0
 """Millimetres below the vertex that count for the middle of a head: scans end anywhere in the neck."""
 
-NEAR, FAR, ANY = 40.0, 66.0, 180.0
-"""Degrees by which a patient may lie differently: as people lie in scanners, in other tries, and any way at all."""
+FAR, ANY = 66.0, 180.0
+"""Degrees by which a patient may lie differently: usually, and if anything goes."""
 
-TURN = 20.0
-"""Degrees between neighbouring rotations that are tried; half of it is within reach of the optimizer at 8 mm."""
+TURN, WIDE_TURN = 20.0, 30.0
+"""Degrees between neighbouring rotations; the optimizer at 8 mm comes from half of that and more."""
 
 GLANCE, LOOK = 3_000, 15_000
 """Points at which all candidates are compared, and then the best."""
@@ -32,7 +32,7 @@ LEAST_OVERLAP = 0.25
 
 
 def starts(
-    fixed: Pyramid, moving: Pyramid, count: int, *, reach: float = FAR, seed: int = 0
+    fixed: Pyramid, moving: Pyramid, count: int, *, reach: float = FAR, turn: float = TURN, seed: int = 0
 ) -> list[sitk.Euler3DTransform]:
     """The best few rigid transforms (fixed to moving points, centered in the fixed head), best first.
 
@@ -44,15 +44,16 @@ def starts(
         moving: the moving volume.
         count: how many transforms at most.
         reach: largest rotation tried, degrees.
+        turn: between neighbouring rotations, degrees.
         seed: of the points at which they are compared.
     """
     comparison = Comparison.of(fixed, moving, "coarse")
-    glanced = _scored(list(_candidates(fixed, moving, reach)), _some(comparison, GLANCE, seed))
+    glanced = _scored(list(_candidates(fixed, moving, rotations(reach, turn))), _some(comparison, GLANCE, seed))
     better = [(transform, guessed) for _, transform, guessed in glanced[: 8 * count]]
     looked = _scored(better, _some(comparison, LOOK, seed))
     chosen: list[sitk.Euler3DTransform] = []
     for _, transform, _ in looked:
-        if len(chosen) < count and all(_differ(transform, other) for other in chosen):
+        if len(chosen) < count and all(differ(transform, other) for other in chosen):
             chosen.append(transform)
     return chosen
 
@@ -70,7 +71,7 @@ def head_center(head: Volume) -> np.ndarray:
     return _points(head).mean(axis=0)
 
 
-def rotations(reach: float, step: float = TURN) -> list[np.ndarray]:
+def rotations(reach: float, step: float) -> list[np.ndarray]:
     """Rotations (3, 3) up to ``reach`` degrees about all axes, evenly ``step`` degrees apart; the smallest come first.
 
     Rotation vectors on a cubic lattice; none is farther than 0.87 steps from the nearest.
@@ -87,12 +88,12 @@ Candidate = tuple[sitk.Euler3DTransform, bool]
 """A transform, and False for the headers' own alignment and True for a guess."""
 
 
-def _candidates(fixed: Pyramid, moving: Pyramid, reach: float) -> Iterator[Candidate]:
+def _candidates(fixed: Pyramid, moving: Pyramid, turns: list[np.ndarray]) -> Iterator[Candidate]:
     here, there = _points(fixed.head), _points(moving.head)
     center = here.mean(axis=0)
     views = _middle(fixed.middle.grid), _middle(moving.middle.grid)
     crown = _crown(here, np.array([0.0, 0.0, 1.0]))
-    for number, turn in enumerate(rotations(reach)):
+    for number, turn in enumerate(turns):
         pairs = (
             (center, center),
             (center, there.mean(axis=0)),
@@ -123,7 +124,7 @@ def _some(comparison: Comparison, most: int, seed: int) -> Comparison:
     return replace(comparison, points=comparison.points[some], bins=comparison.bins[some], head=comparison.head[some])
 
 
-def _differ(first: sitk.Euler3DTransform, second: sitk.Euler3DTransform) -> bool:
+def differ(first: sitk.Euler3DTransform, second: sitk.Euler3DTransform) -> bool:
     """Whether two starts about one center are more than a coarse voxel and a half, or half a step, apart."""
     apart = np.subtract(first.GetTranslation(), second.GetTranslation())
     turn = np.reshape(first.GetMatrix(), (3, 3)).T @ np.reshape(second.GetMatrix(), (3, 3))

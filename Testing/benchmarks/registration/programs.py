@@ -90,7 +90,9 @@ def greedy(folder: Path, modalities: tuple[str, str], threads: int) -> Work:
 
     def work() -> np.ndarray:
         program = Greedy3D()
-        program.execute(f"-i fixed moving -o found {options} -threads {threads} -V 0", fixed=fixed, moving=moving, found=None)
+        program.execute(
+            f"-i fixed moving -o found {options} -threads {threads} -V 0", fixed=fixed, moving=moving, found=None
+        )
         return np.asarray(LPS @ np.asarray(program["found"]) @ LPS)
 
     return work
