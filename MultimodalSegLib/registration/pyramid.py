@@ -20,6 +20,9 @@ FINE, MIDDLE, COARSE = 1.0, 4.0, 8.0
 MOST_VOXELS = 20_000_000
 """At the fine resolution; a trunk has voxels of 2 mm or more."""
 
+TRUNK, TRUNK_VOXELS = 6.0, 1_500_000
+"""Voxel size in mm at which a patient is looked for in volumes of more voxels than this at the middle resolution."""
+
 AIR_HU = -300.0
 FOREGROUND = {"PET": 0.03}
 FOREGROUND_DEFAULT = 0.12
@@ -35,7 +38,7 @@ class Pyramid:
         modality: its name, or empty.
         middle: normalised intensities at 4 mm.
         coarse: the same at 8 mm.
-        head: bool, the patient without couch and head holder, at 4 mm. Of a trunk it is the body.
+        head: bool, the patient without couch and head holder, at 4 mm; of a trunk the body, at 6 mm.
     """
 
     raw: Volume
@@ -51,7 +54,9 @@ class Pyramid:
 
     def level(self, spacing: float) -> Volume:
         """The volume at one of the three resolutions."""
-        return {FINE: self.fine, MIDDLE: self.middle, COARSE: self.coarse}[spacing]
+        if spacing == FINE:
+            return self.fine
+        return {MIDDLE: self.middle, COARSE: self.coarse}[spacing]
 
 
 def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
@@ -71,7 +76,7 @@ def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
     raw = shrink(volume, _fine_spacing(volume.grid))
     middle = shrink(raw, MIDDLE)
     coarse = shrink(middle, COARSE)
-    head = find_head(middle, modality)
+    head = find_head(middle if middle.array.size <= TRUNK_VOXELS else shrink(raw, TRUNK), modality)
     if not head.array.any():
         raise RegistrationError(
             f"Nothing stands out from the background in {volume.source or 'a volume'}.",
@@ -110,7 +115,7 @@ def shrink(volume: Volume, spacing: float) -> Volume:
 
 
 def find_head(volume: Volume, modality: str) -> Volume:
-    """The patient in a volume of about 4 mm: the largest bright thing that is thicker than a couch, filled.
+    """The patient in a volume of about 4 to 6 mm: the largest bright thing that is thicker than a couch, filled.
 
     Args:
         volume: intensities before normalisation.
@@ -124,7 +129,7 @@ def find_head(volume: Volume, modality: str) -> Volume:
         above = array[array > array.mean()]
         high = float(np.percentile(above, 99.0)) if above.size else low
         bright = array > low + FOREGROUND.get(modality, FOREGROUND_DEFAULT) * (high - low)
-    core = ndimage.binary_opening(bright, _ball(volume.grid, 5.0))
+    core = ndimage.binary_opening(bright, _ball(volume.grid, max(5.0, min(volume.grid.spacing))))
     pieces, count = ndimage.label(core)
     if count == 0:
         return volume.with_array(np.zeros(array.shape, bool))

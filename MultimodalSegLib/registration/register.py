@@ -22,7 +22,7 @@ from .start import head_center, rigid
 
 KINDS = ("rigid", "affine", "bspline")
 
-RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 60), Step("rigid, 1 mm", FINE, 40_000, 60))
+RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 120), Step("rigid, 1 mm", FINE, 40_000, 80))
 AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 60), Step("affine, 1 mm", FINE, 40_000, 60))
 BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
 KNOTS = 45.0

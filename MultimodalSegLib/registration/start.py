@@ -27,6 +27,9 @@ TURN, WIDE_TURN = 20.0, 30.0
 GLANCE, LOOK = 3_000, 15_000
 """Points at which all candidates are compared, and then the best."""
 
+OUTLINE = 10_000
+"""Points of a head that say where its upper part is."""
+
 LEAST_OVERLAP = 0.25
 """Part of the fixed head that must lie in the moving volume for a start that was guessed."""
 
@@ -90,13 +93,14 @@ Candidate = tuple[sitk.Euler3DTransform, bool]
 
 def _candidates(fixed: Pyramid, moving: Pyramid, turns: list[np.ndarray]) -> Iterator[Candidate]:
     here, there = _points(fixed.head), _points(moving.head)
-    center = here.mean(axis=0)
+    center, middle = here.mean(axis=0), there.mean(axis=0)
+    here, there = (points[:: max(1, len(points) // OUTLINE)] for points in (here, there))
     views = _middle(fixed.middle.grid), _middle(moving.middle.grid)
     crown = _crown(here, np.array([0.0, 0.0, 1.0]))
     for number, turn in enumerate(turns):
         pairs = (
             (center, center),
-            (center, there.mean(axis=0)),
+            (center, middle),
             (crown, _crown(there, turn @ [0.0, 0.0, 1.0])),
             views,
         )
