@@ -23,7 +23,7 @@ from .start import head_center, rigid
 KINDS = ("rigid", "affine", "bspline")
 
 RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 120), Step("rigid, 1 mm", FINE, 40_000, 80))
-AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 60), Step("affine, 1 mm", FINE, 40_000, 60))
+AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 120), Step("affine, 1 mm", FINE, 40_000, 80))
 BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
 KNOTS = 45.0
 """Millimetres between the knots of the B-spline: it follows a bent neck or a shifted brain, not single sulci."""
@@ -49,7 +49,7 @@ def register(
 
     Mattes mutual information is maximised at 8, 4 and 1 mm, at random points in and just around the fixed head. A head
     may lie up to 66 degrees differently; where that leads nowhere, all rotations are tried, and the message says so.
-    The same input and seed give the same result.
+    The same input and seed give the same result, but for rounding: threads add up in any order.
 
     Args:
         fixed: the volume that stays.
