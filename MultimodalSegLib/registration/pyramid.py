@@ -21,7 +21,7 @@ MOST_VOXELS = 20_000_000
 """At the fine resolution; a trunk has voxels of 2 mm or more."""
 
 TRUNK, TRUNK_VOXELS = 6.0, 1_500_000
-"""Voxel size in mm at which a patient is looked for in volumes of more voxels than this at the middle resolution."""
+"""Voxel size in mm of the middle resolution where it would have more voxels than this."""
 
 AIR_HU = -300.0
 FOREGROUND = {"PET": 0.03}
@@ -36,9 +36,9 @@ class Pyramid:
     Args:
         raw: intensities as they came, voxels of 1 mm, or of more where the scan is coarser or very large.
         modality: its name, or empty.
-        middle: normalised intensities at 4 mm.
+        middle: normalised intensities at 4 mm, or of a trunk at 6 mm.
         coarse: the same at 8 mm.
-        head: bool, the patient without couch and head holder, at 4 mm; of a trunk the body, at 6 mm.
+        head: bool, the patient without couch and head holder, on the grid of ``middle``; of a trunk the body.
     """
 
     raw: Volume
@@ -75,8 +75,10 @@ def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
         volume = volume.with_array(np.maximum(volume.array, CT_OUTSIDE))
     raw = shrink(volume, _fine_spacing(volume.grid))
     middle = shrink(raw, MIDDLE)
-    coarse = shrink(middle, COARSE)
-    head = find_head(middle if middle.array.size <= TRUNK_VOXELS else shrink(raw, TRUNK), modality)
+    if middle.array.size > TRUNK_VOXELS:
+        middle = shrink(raw, TRUNK)
+    coarse = shrink(raw, COARSE)
+    head = find_head(middle, modality)
     if not head.array.any():
         raise RegistrationError(
             f"Nothing stands out from the background in {volume.source or 'a volume'}.",

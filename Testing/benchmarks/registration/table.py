@@ -14,6 +14,7 @@ import numpy as np
 FAILED_MM = 5.0
 COLORS = {"ours": "#0072B2", "elastix": "#D55E00", "ANTs": "#009E73", "greedy": "#CC79A7"}
 MARKERS = {"ours": "o", "elastix": "s", "ANTs": "^", "greedy": "D"}
+COMMAND = "`python Testing/benchmarks/registration/run.py --maps HEAD_LABELS --far --data DATA --pairs 40 --out ...`"
 HEADS = ("set", "program", "pairs", "median mm", "worst mm", "failures", "wall s", "CPU s", "memory MB")
 
 
@@ -63,7 +64,7 @@ def write_results(work: Path, out: Path, threads: int) -> None:
         table = csv.DictWriter(file, [field.name for field in fields(Row)])
         table.writeheader()
         table.writerows({k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(row).items()} for row in rows)
-    out.with_suffix(".md").write_text(summary(rows, threads), encoding="utf-8")
+    out.with_suffix(".md").write_text(summary(rows, threads, out.name), encoding="utf-8")
     plot(rows, out.with_suffix(".png"))
 
 
@@ -115,8 +116,8 @@ def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
     return points @ matrix[:3, :3].T + matrix[:3, 3]
 
 
-def summary(rows: Sequence[Row], threads: int) -> str:
-    """A Markdown page: one line a set and program."""
+def summary(rows: Sequence[Row], threads: int, name: str) -> str:
+    """A Markdown page: one line a set and program, and the picture of a name."""
     lines = [
         "# Registration of the same pairs by four programs",
         "",
@@ -124,7 +125,13 @@ def summary(rows: Sequence[Row], threads: int) -> str:
         f"largest of all; a median above {FAILED_MM:.0f} mm or no result is a failure. Seconds are medians, without "
         "imports and files; memory is the highest peak of the process. Synthetic: against the truth. Templates: "
         "known motions undone, against the program's own middle result. ReMIND: there and back. CT-PET: against the "
-        "headers of one scanner, breathing included. Pairs that differ between programs were not all run yet.",
+        "headers of one scanner, breathing included. The numbers of "
+        "pairs say how much has been run so far. Wall seconds count whatever else the computer did meanwhile; compare "
+        "processor seconds.",
+        "",
+        COMMAND,
+        "",
+        f"![Median error and processor seconds of every pair by set and program]({name}.png)",
         "",
         "| " + " | ".join(HEADS) + " |",
         "| --- " * len(HEADS) + "|",
@@ -153,6 +160,7 @@ def plot(rows: Sequence[Row], file: Path) -> None:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogFormatter
 
     groups = list(dict.fromkeys(row.group for row in rows))
     figure, axes = plt.subplots(1, 2, figsize=(11, 1.2 + 0.9 * len(groups)), sharey=True, layout="constrained")
@@ -164,8 +172,12 @@ def plot(rows: Sequence[Row], file: Path) -> None:
             some = [row for row in rows if row.program == program and not row.failed]
             height = [len(groups) - 1 - groups.index(row.group) + shift[program] for row in some]
             values = [max(0.005, getattr(row, name)) for row in some]
+            if not some:
+                continue
             axis.scatter(values, height, s=26, color=color, marker=MARKERS[program], alpha=0.8, label=program)
         axis.set(xscale="log", xlabel=label)
+        for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
+            ticks(LogFormatter(minor_thresholds=(1.5, 0.6)))
         axis.grid(axis="x", alpha=0.3)
         for line in range(len(groups) - 1):
             axis.axhline(line + 0.5, color="0.85", linewidth=0.8)
