@@ -176,8 +176,8 @@ def plot(rows: Sequence[Row], file: Path) -> None:
                 continue
             axis.scatter(values, height, s=26, color=color, marker=MARKERS[program], alpha=0.8, label=program)
         axis.set(xscale="log", xlabel=label)
-        for ticks in (axis.xaxis.set_major_formatter, axis.xaxis.set_minor_formatter):
-            ticks(LogFormatter(minor_thresholds=(1.5, 0.6)))
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.6)))
         axis.grid(axis="x", alpha=0.3)
         for line in range(len(groups) - 1):
             axis.axhline(line + 0.5, color="0.85", linewidth=0.8)
