@@ -104,12 +104,8 @@ def _errors(pair: Kept, program: str, group: Sequence[Kept]) -> np.ndarray | Non
             else np.linalg.norm(_apply(back[0].matrix(program) @ found, pair.points) - pair.points, axis=1)
         )
     undone = {other.name: _apply(np.linalg.inv(other.known) @ other.matrix(program), pair.points) for other in others}
-    if len(undone) < 3:
-        return None
-    middle = min(
-        undone.values(), key=lambda one: sum(np.linalg.norm(one - two, axis=1).mean() for two in undone.values())
-    )
-    return np.linalg.norm(undone[pair.name] - middle, axis=1)
+    mine = undone.pop(pair.name)
+    return np.mean([np.linalg.norm(mine - one, axis=1) for one in undone.values()], axis=0) if undone else None
 
 
 def _apply(matrix: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -124,7 +120,7 @@ def summary(rows: Sequence[Row], threads: int, name: str) -> str:
         f"Rigid, {threads} threads, a process each. Errors are medians over pairs of the median over points, and the "
         f"largest of all; a median above {FAILED_MM:.0f} mm or no result is a failure. Seconds are medians, without "
         "imports and files; memory is the highest peak of the process. Synthetic: against the truth. Templates: "
-        "known motions undone, against the program's own middle result. ReMIND: there and back. CT-PET: against the "
+        "known motions undone, against the program's other results, mean. ReMIND: there and back. CT-PET: against the "
         "headers of one scanner, breathing included. The numbers of "
         "pairs say how much has been run so far. Wall seconds count whatever else the computer did meanwhile; compare "
         "processor seconds.",
@@ -179,6 +175,7 @@ def plot(rows: Sequence[Row], file: Path) -> None:
         axis.xaxis.set_major_formatter("{x:g}")
         axis.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.5, 0.6)))
         axis.grid(axis="x", alpha=0.3)
+        axis.set_ylim(-0.5, len(groups) - 0.5)
         for line in range(len(groups) - 1):
             axis.axhline(line + 0.5, color="0.85", linewidth=0.8)
     axes[0].axvline(FAILED_MM, color="0.3", linestyle="--", linewidth=1)
