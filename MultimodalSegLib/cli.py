@@ -12,6 +12,7 @@ from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
 from .commands.explain import explain
+from .commands.federate import federate
 from .commands.listeners import JsonLines
 from .commands.measure import measure
 from .commands.models import models
@@ -43,6 +44,7 @@ app.command()(plan)
 app.command()(train)
 app.command()(pretrain)
 app.command()(distill)
+app.add_typer(federate, name="federate")
 app.command()(check_data)
 app.command()(demo)
 app.command()(doctor)

@@ -18,7 +18,7 @@ from nvflare.app_common.app_constant import AppConstants
 from nvflare.app_common.workflows.scatter_and_gather import ScatterAndGather
 
 from .average import Update, average
-from .flare_site import job_config, local_folder, read_metadata, work_folder
+from .flare_context import job_config, local_folder, read_metadata, work_folder
 from .message import JUDGE, unpack_update
 from .server_state import FINAL, METRICS, ServerState, add_metrics, write_model
 from .settings import FEDERATION, Federation

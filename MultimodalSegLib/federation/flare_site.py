@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import traceback
 from pathlib import Path
 from typing import Any
@@ -19,13 +18,11 @@ from nvflare.app_common.app_constant import AppConstants
 from ..errors import Cancelled, InputError
 from ..progress import Event
 from ..training.plan_file import PLAN, read_plan
+from .flare_context import job_config, local_folder, read_metadata, work_folder
 from .message import JUDGE, TRAIN, Allowed, pack_update
 from .settings import FEDERATION, Federation
 from .site import Site
 from .site_file import place_of, read_site_file
-
-METADATA = "common_model.json"
-"""Metadata of the common model, in the configuration of a job."""
 
 FAILURE = "failure.log"
 """What went wrong at a site, in its folder; it is not sent."""
@@ -99,35 +96,6 @@ class OnlyWeightsAndMetrics(Filter):
         if problem:
             raise ValueError(f"The message stays here: {problem}.")
         return shareable
-
-
-def job_config(fl_ctx: FLContext) -> Path:
-    """The folder with the configuration of the job, as the server has sent it."""
-    return Path(fl_ctx.get_engine().get_workspace().get_app_config_dir(fl_ctx.get_job_id()))
-
-
-def local_folder(fl_ctx: FLContext) -> Path:
-    """The folder ``local`` of the start-up kit."""
-    return Path(fl_ctx.get_engine().get_workspace().get_site_config_dir())
-
-
-def work_folder(fl_ctx: FLContext, wanted: str, federation: Federation) -> Path:
-    """Where this participant keeps its state of a federation; outlives the job."""
-    root = Path(wanted) if wanted else Path(fl_ctx.get_engine().get_workspace().get_root_dir()) / "federation"
-    return root / federation.identity
-
-
-def read_metadata(config: Path) -> dict[str, Any]:
-    """Metadata of the common model.
-
-    Raises:
-        InputError: not there, or damaged.
-    """
-    try:
-        found: dict[str, Any] = json.loads((config / METADATA).read_text(encoding="utf-8"))
-        return found
-    except (OSError, ValueError) as error:
-        raise InputError(f"The job holds no {METADATA}: {error}.", "Write the job again.") from error
 
 
 def _until(abort_signal: Signal) -> Any:

@@ -7,13 +7,16 @@ import shutil
 import tempfile
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, MissingPackageError, OutputError
 from ..training.plan import Plan
 from ..training.plan_file import PLAN, write_plan
-from .common_model import CommonModel, shared_plan
+from .flare_context import METADATA, read_metadata
 from .settings import FEDERATION, Federation
+
+if TYPE_CHECKING:
+    from .common_model import CommonModel
 
 PACKAGE = __name__.split(".")[0]
 
@@ -96,8 +99,8 @@ def _add_files(plan: Plan, federation: Federation, model: CommonModel, job: Path
     """The plan, the choices and the common model; its first weights for the server alone."""
     from safetensors.numpy import save_file
 
+    from .common_model import shared_plan
     from .flare_server import FIRST_WEIGHTS
-    from .flare_site import METADATA
 
     metadata = json.dumps(model.metadata, indent=2) + "\n"
     for app in job.glob("app*"):
@@ -123,6 +126,4 @@ def read_job(folder: Path) -> Federation:
 
 def model_name(folder: Path) -> str:
     """What the model of a job is called."""
-    from .flare_site import read_metadata
-
     return str(read_metadata(sorted(folder.glob(f"app*/config/{FEDERATION}"))[0].parent)["name"])

@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from nvflare.apis.dxo import DXO, DataKind, MetaKey, from_shareable
 from nvflare.apis.fl_constant import ReturnCode
 from nvflare.apis.shareable import ReservedHeaderKey, Shareable
 
-from ..networks.build import build_network
 from .average import Update
 
 TRAIN, JUDGE = "train", "validate"
@@ -65,6 +63,10 @@ class Allowed:
     @classmethod
     def of_model(cls, metadata: Mapping[str, Any]) -> Allowed:
         """For the common model: the names and shapes of its weights, and one metric for each of its classes."""
+        import torch
+
+        from ..networks.build import build_network
+
         with torch.device("meta"):
             state = build_network(metadata["network"]).state_dict()
         classes = [str(entry["name"]) for entry in metadata["network_classes"]] + ["lesion"]

@@ -84,7 +84,7 @@ def gaussian_epsilon(multiplier: float, rounds: int, delta: float) -> float:
 
     Example:
         >>> round(gaussian_epsilon(5.0, 10, 1e-5), 2)
-        2.79
+        2.81
     """
     if not 0 < delta < 1:
         raise ValueError(f"delta is {delta!r}, but must lie between 0 and 1.")

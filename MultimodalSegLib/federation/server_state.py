@@ -41,9 +41,7 @@ class ServerState:
     def after_round(self, weights: Weights, decay: float) -> ServerState:
         """The state after one more round, whose sites have led to these weights."""
         rounds = self.rounds + 1
-        return replace(
-            self, rounds=rounds, weights=weights, average=follow(self.average, weights, decay, rounds)
-        )
+        return replace(self, rounds=rounds, weights=weights, average=follow(self.average, weights, decay, rounds))
 
     def write(self, folder: Path) -> None:
         """Write to a temporary name and rename, so that a server that is killed finds the round before."""
@@ -77,7 +75,10 @@ class ServerState:
             part: {n.removeprefix(part): v for n, v in found.items() if n.startswith(part)}
             for part in ("weights.", "average.")
         }
-        if any({n: v.shape for n, v in part.items()} != {n: np.shape(v) for n, v in first.items()} for part in parts.values()):
+        if any(
+            {n: v.shape for n, v in part.items()} != {n: np.shape(v) for n, v in first.items()}
+            for part in parts.values()
+        ):
             raise InputError(f"{folder / STATE} is that of another network.", "Remove it to begin again.")
         return cls(rounds, parts["weights."], parts["average."])
 
@@ -132,11 +133,12 @@ def write_model(state: ServerState, metadata: Mapping[str, Any], federation: Fed
 
     said = {row["site"]: int(row["cases"]) for row in read_metrics(folder) if "cases" in row}
     content = dict(metadata)
-    content["training_data"] = (
-        f"{sum(said.values())} cases of {len(said)} sites, which were never brought together. {metadata['training_data']}"
-    )
+    whole = f"{sum(said.values())} cases of {len(said)} sites, which were never brought together."
+    content["training_data"] = f"{whole} {metadata['training_data']}"
     if federation.local_normalization:
-        limit = "Its normalization layers were never trained: they stayed at the sites, each of which has its own model."
+        limit = (
+            "Its normalization layers were never trained: they stayed at the sites, each of which has its own model."
+        )
         content["limits"] = [*metadata["limits"], limit]
     content["training"] = {
         "federation": federation.identity,

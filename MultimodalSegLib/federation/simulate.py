@@ -85,7 +85,9 @@ def _watched(
     paths = [root, *filter(None, [environment.get("PYTHONPATH"), os.environ.get("PYTHONPATH")])]
     variables = {**os.environ, **environment, "PYTHONPATH": os.pathsep.join(paths)}
     with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=variables, start_new_session=os.name == "posix")
+        process = subprocess.Popen(
+            command, stdout=file, stderr=file, env=variables, start_new_session=os.name == "posix"
+        )
         try:
             while True:
                 rows = [row for row in read_metrics(state) if row["round"].isdigit()]
@@ -117,4 +119,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except psutil.NoSuchProcess:
             continue
     process.wait()
-

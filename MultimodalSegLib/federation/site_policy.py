@@ -70,7 +70,7 @@ def restrict_server(local: Path, transient: Path) -> None:
 
     Args:
         local: as FLARE has made it.
-        transient: folder for jobs and their results; FLARE's own choice is one in ``/tmp`` for all servers of a computer.
+        transient: folder for jobs and their results; FLARE's own is one in ``/tmp``, whatever the server.
     """
     resources = _resources(local) | {"class_allow_list": list(SERVER_CLASSES)}
     text = json.dumps(resources).replace("/tmp/nvflare", transient.as_posix())
