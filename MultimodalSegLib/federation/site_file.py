@@ -104,7 +104,7 @@ def read_site_file(path: Path) -> SiteFile:
             )
     given: dict[str, Any] = {key: value for key, value in content.items() if value is not None}
     try:
-        found = SiteFile(**given | {"held_out": tuple(map(str, given.get("held_out", ())))})
+        found = replace(SiteFile(**given), held_out=tuple(map(str, given.get("held_out", ()))))
     except TypeError as error:
         raise InputError(f"The site's file {path} cannot be understood: {error}.", "Correct it.") from error
     good = found.device in DEVICES and isinstance(found.workers, int) and found.workers >= 0
