@@ -65,7 +65,7 @@ def job(
     """Write a job for NVIDIA FLARE from a training plan.
 
     The plan's data set, label maps or model tell the classes; no image of it gets into the job. Submit it with
-    'nvflare job submit -j FOLDER'.
+    'nvflare job submit -j FOLDER --startup-kit KIT', or try it with 'federate simulate'.
     """
     told = Terminal()
     with ending(told):

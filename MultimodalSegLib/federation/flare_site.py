@@ -63,7 +63,7 @@ class SiteExecutor(Executor):
             if name not in federation.sites:
                 raise InputError(f"The site {name!r} is none of this federation.", "Write the job again.")
             own = read_site_file(place_of(local_folder(fl_ctx), name))
-            plan = own.plan(read_plan(config / PLAN))
+            plan = own.plan(read_plan(config / PLAN), federation.sites.index(name))
             self._site = Site(plan, federation, read_metadata(config), work_folder(fl_ctx, own.work, federation))
         return self._site
 

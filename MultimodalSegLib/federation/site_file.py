@@ -53,8 +53,12 @@ class SiteFile:
     device: str = "auto"
     workers: int = 0
 
-    def plan(self, plan: Plan) -> Plan:
+    def plan(self, plan: Plan, number: int = 0) -> Plan:
         """The federation's plan with this site's images.
+
+        Args:
+            plan: of the federation.
+            number: of the site in it; sites draw different random numbers.
 
         Raises:
             InputError: the site has none, or names both kinds.
@@ -72,6 +76,7 @@ class SiteFile:
             cache=self.cache,
             device=self.device,
             workers=self.workers,
+            seed=plan.seed + number,
         )
 
 

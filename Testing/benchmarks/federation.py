@@ -152,8 +152,10 @@ def trained(
     model = common_model(plan)
     shared = shared_plan(plan, federation.steps)
     opened = {
-        name: Site(SiteFile(data=str(path), cache=str(cache)).plan(shared), federation, model.metadata, folder / name)
-        for name, path in sites.items()
+        name: Site(
+            SiteFile(data=str(path), cache=str(cache)).plan(shared, number), federation, model.metadata, folder / name
+        )
+        for number, (name, path) in enumerate(sites.items())
     }
     state = ServerState.read(folder, model.weights)
     while state.rounds < rounds:

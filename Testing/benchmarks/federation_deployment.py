@@ -24,19 +24,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
+from safetensors import safe_open
 
 from MultimodalSegLib import Case, load_bundle, read_volume, segment
 from MultimodalSegLib.federation.common_model import common_model
 from MultimodalSegLib.federation.job import write_job
 from MultimodalSegLib.federation.provision import Kits, provision
-from MultimodalSegLib.federation.server_state import read_metrics
+from MultimodalSegLib.federation.server_state import STATE, read_metrics
 from MultimodalSegLib.federation.site_file import SiteFile, place_of, write_site_file
 from Testing.federation.small import a_data_set, a_federation, a_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).parent / "results" / "federation_deployment.json"
 ADMIN = "admin@example.org"
-ROUNDS, LOCAL_STEPS, WAIT_S = 4, 40, 20
+ROUNDS, LOCAL_STEPS, WAIT_S = 6, 60, 20
 PATIENCE_S = 900.0
 
 
@@ -209,11 +210,13 @@ def main() -> None:
         record("south killed in round 1, which north finished", answered=sorted(answered(state, 1)))
         assert answered(state, 1) == {"north"}
         deployment.start("south", kits.sites["south"])
+        wait_for("south is back", lambda: connected(kits) == {"north", "south"})
+        record("south is back", rounds_over=_rounds(state))
         deployment.kill("server")
-        record("server killed")
+        record("server killed", rounds_over=_rounds(state))
         deployment.start("server", kits.server)
         wait_for("both are back", lambda: connected(kits) == {"north", "south"})
-        record("server and south are back")
+        record("server is back, and so are both sites")
         time.sleep(20.0)  # the sites notice that the old job is gone
         second = submit(kits, job)
         wait_for("the model is judged", lambda: answered(state, "final") and (state / "tiny").is_dir())
@@ -229,6 +232,12 @@ def main() -> None:
         record("metrics of each site", metrics=read_metrics(state))
     finally:
         deployment.stop()
+
+
+def _rounds(state: Path) -> int:
+    """How many rounds the server has finished."""
+    with safe_open(str(state / STATE), "numpy") as file:
+        return int(file.metadata()["rounds"])
 
 
 def _says(log: Path, *texts: str) -> bool:

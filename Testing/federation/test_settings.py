@@ -52,6 +52,7 @@ def test_a_site_s_file_gives_its_own_places_to_the_plan(tmp_path: Path) -> None:
     assert found == SiteFile(data=str(tmp_path / "images" / "dataset.json"), held_out=("7", "case2"))
     plan = found.plan(a_plan(device="cuda"))
     assert (plan.data, plan.held_out, plan.device) == (found.data, ("7", "case2"), "auto")
+    assert found.plan(a_plan(seed=5), 2).seed == 7
     write_site_file(found, path)
     assert read_site_file(path) == found
     path.write_text(TEMPLATE)
