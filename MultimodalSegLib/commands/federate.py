@@ -116,8 +116,9 @@ def simulate(
         given = {}
         for name, place in map(_pair, site):
             own = tuple(case for of, case in kept if of == name)
-            key = "data" if Path(place).is_file() or not list(Path(place).glob("*.nii*")) else "labels"
-            given[name] = replace(SiteFile(held_out=own), **{key: str(Path(place).resolve())})
+            path, whole = Path(place).resolve(), SiteFile(held_out=own)
+            maps = path.is_dir() and any(path.glob("*.nii*"))
+            given[name] = replace(whole, labels=str(path)) if maps else replace(whole, data=str(path))
         if len(given) < len(site) or {name for name, _ in kept} - set(given):
             raise InputError("A site is given twice, or a case of a site that is not given.", "Correct --site.")
         bundle = run(job, given, out, progress, threads or len(given))

@@ -17,7 +17,7 @@ from nvflare.app_common.abstract.model import ModelLearnable, ModelLearnableKey,
 from nvflare.app_common.app_constant import AppConstants
 from nvflare.app_common.workflows.scatter_and_gather import ScatterAndGather
 
-from .average import Update, average
+from .average import Update, Weights, average
 from .flare_context import job_config, local_folder, read_metadata, work_folder
 from .message import JUDGE, unpack_update
 from .server_state import FINAL, METRICS, ServerState, add_metrics, write_model
@@ -124,19 +124,20 @@ class Rounds(ScatterAndGather):
             aggregator_id=AGGREGATOR,
             persistor_id=PERSISTOR,
         )
+        self._all_rounds = num_rounds
 
     def start_controller(self, fl_ctx: FLContext) -> None:
         """Find out how many rounds are over."""
         super().start_controller(fl_ctx)
         done = self.persistor.state.rounds if self.persistor and self.persistor.state else 0
-        self._start_round, self._num_rounds = done, max(self._num_rounds - done, 0)
+        self._start_round, self._num_rounds = done, max(self._all_rounds - done, 0)
         fl_ctx.set_prop(AppConstants.START_ROUND, done, private=True, sticky=True)
 
     def control_flow(self, abort_signal: Signal, fl_ctx: FLContext) -> None:
         """The rounds; then the sites judge the model, and the server writes it."""
         super().control_flow(abort_signal, fl_ctx)
         state = self.persistor.state if self.persistor else None
-        if abort_signal.triggered or not state or state.rounds < self._start_round + self._num_rounds:
+        if abort_signal.triggered or not state or state.rounds < self._all_rounds:
             return
         task = Task(
             name=JUDGE,
@@ -165,6 +166,6 @@ def _keeper(fl_ctx: FLContext) -> ModelKeeper:
     return keeper
 
 
-def _global_weights(fl_ctx: FLContext) -> dict[str, object]:
-    weights: dict[str, object] = fl_ctx.get_prop(AppConstants.GLOBAL_MODEL)[ModelLearnableKey.WEIGHTS]
+def _global_weights(fl_ctx: FLContext) -> Weights:
+    weights: Weights = fl_ctx.get_prop(AppConstants.GLOBAL_MODEL)[ModelLearnableKey.WEIGHTS]
     return weights

@@ -48,8 +48,8 @@ class ServerState:
         from safetensors.numpy import save_file
 
         folder.mkdir(parents=True, exist_ok=True)
-        content = {f"weights.{name}": np.ascontiguousarray(value) for name, value in self.weights.items()}
-        content |= {f"average.{name}": np.ascontiguousarray(value) for name, value in self.average.items()}
+        content = {f"weights.{name}": np.asarray(value, order="C") for name, value in self.weights.items()}
+        content |= {f"average.{name}": np.asarray(value, order="C") for name, value in self.average.items()}
         temporary = folder / f".{STATE}.part"
         save_file(content, str(temporary), metadata={"rounds": str(self.rounds)})
         os.replace(temporary, folder / STATE)

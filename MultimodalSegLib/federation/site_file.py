@@ -115,8 +115,9 @@ def read_site_file(path: Path) -> SiteFile:
     good = found.device in DEVICES and isinstance(found.workers, int) and found.workers >= 0
     if not good or not all(isinstance(getattr(found, name), str) for name in ("data", "labels", "cache", "work")):
         raise InputError(f"The site's file {path} holds a value of the wrong kind.", "See docs/federated.md.")
-    places = {name: getattr(found, name) for name in ("data", "labels", "cache", "work")}
-    return replace(found, **{name: str((path.parent / place).resolve()) for name, place in places.items() if place})
+    given = {name: getattr(found, name) for name in ("data", "labels", "cache", "work")}
+    places: dict[str, Any] = {name: str((path.parent / text).resolve()) for name, text in given.items() if text}
+    return replace(found, **places)
 
 
 def write_site_file(settings: SiteFile, path: Path) -> None:
