@@ -90,8 +90,8 @@ def _source(plan: Plan, known: KnownModel | None, families: tuple[str, ...]) -> 
 
 def _described(plan: Plan, known: KnownModel | None, families: tuple[str, ...]) -> Source:
     data_set = with_classes(read_data_set(Path(plan.data)))
-    known_families: tuple[str, ...] = ("CT", "MR", "PET")
-    wanted = tuple(name for name in known_families if name in (families or data_set.families))
+    in_order: tuple[str, ...] = ("CT", "MR", "PET")
+    wanted = tuple(name for name in in_order if name in (families or data_set.families))
     ways: dict[str, Normalization] = dict(known.normalization) if known and known.classes else {}
     chosen = {family: way for family, way in (ways | plan.normalization).items() if family in wanted}
     last = plan.stages[-1]

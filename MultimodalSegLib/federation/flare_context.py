@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 METADATA = "common_model.json"
 """Metadata of the common model, in the configuration of a job."""
 
+FAILURE = "failure.log"
+"""What went wrong at a site, in its folder; it is not sent."""
+
 
 def job_config(fl_ctx: FLContext) -> Path:
     """The folder with the configuration of the job, as the server has sent it."""

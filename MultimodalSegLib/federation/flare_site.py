@@ -18,14 +18,11 @@ from nvflare.app_common.app_constant import AppConstants
 from ..errors import Cancelled, InputError
 from ..progress import Event
 from ..training.plan_file import PLAN, read_plan
-from .flare_context import job_config, local_folder, read_metadata, work_folder
+from .flare_context import FAILURE, job_config, local_folder, read_metadata, work_folder
 from .message import JUDGE, TRAIN, Allowed, pack_update
 from .settings import FEDERATION, Federation
 from .site import Site
 from .site_file import place_of, read_site_file
-
-FAILURE = "failure.log"
-"""What went wrong at a site, in its folder; it is not sent."""
 
 
 class SiteExecutor(Executor):

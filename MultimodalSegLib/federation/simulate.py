@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import InputError, TrainingError
 from ..progress import Event, Progress, silent
+from .flare_context import FAILURE
 from .job import model_name, read_job, require_flare
 from .server_state import read_metrics
 from .site_file import FOLDER, SiteFile, place_of, write_site_file
@@ -70,11 +71,22 @@ def simulate(
     code = _watched(command, out / LOG, state, federation.rounds * len(sites), progress, environment or {})
     bundle = state / model_name(job)
     if code or not bundle.is_dir():
+        said = " ".join(reasons(flare)) or f"See {out / LOG}."
         raise TrainingError(
-            f"The simulation ended without a model (exit code {code}); see {out / LOG}.",
-            f"What went wrong at a site is in {flare}/<site>/failure.log; the same command goes on.",
+            f"The simulation ended without a model (exit code {code}). {said}",
+            f"The whole story is in {out / LOG} and {flare}/SITE/{FAILURE}; the same command goes on.",
         )
     return bundle
+
+
+def reasons(flare: Path) -> list[str]:
+    """What the sites wrote down, each in a sentence.
+
+    Args:
+        flare: folder of the simulator.
+    """
+    found = {path.parent.name: path.read_text(encoding="utf-8").strip() for path in sorted(flare.glob(f"*/{FAILURE}"))}
+    return [f"{site}: {text.splitlines()[-1].rpartition('Error: ')[2]}" for site, text in found.items() if text]
 
 
 def _watched(

@@ -6,6 +6,7 @@ import pytest
 
 from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.federation.settings import Federation
+from MultimodalSegLib.federation.simulate import reasons
 from MultimodalSegLib.federation.site_file import TEMPLATE, SiteFile, read_site_file, write_site_file
 from Testing.federation.small import a_federation, a_plan
 
@@ -35,6 +36,13 @@ def test_impossible_choices_are_refused(sites, changes, problem) -> None:
     with pytest.raises(InputError) as caught:
         a_federation(sites, **changes)
     assert problem in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_what_went_wrong_at_sites_is_told_after_a_simulation(tmp_path: Path) -> None:
+    (tmp_path / "north").mkdir()
+    text = "Traceback\n  File x\nMultimodalSegLib.errors.InputError: The class 'a' is unknown.\n"
+    (tmp_path / "north" / "failure.log").write_text(text)
+    assert reasons(tmp_path) == ["north: The class 'a' is unknown."]
 
 
 @pytest.mark.parametrize("text", ["", "{", '{"identity": "x"}', '{"identity": "x", "strange": 1}'])
