@@ -29,6 +29,9 @@ class Engine:
     def get_component(self, name: str) -> ModelKeeper | None:
         return self.keeper if name == "persistor" else None
 
+    def fire_event(self, event_type: str, fl_ctx: FLContext) -> None:
+        """Nobody listens."""
+
 
 @pytest.fixture
 def context(tmp_path) -> FLContext:
