@@ -9,8 +9,8 @@ whole-head label maps at three sites, with CT alone, MRI alone and both; heads o
 MRI and both.
 
 All ways run the same code from the same first weights: local training is a federation of one site, pooled training one
-of a site with all cases and as many steps as all sites together, so that each way sees as many samples as it has at
-hand. Stopped, it goes on run by run and round by round. Writes results/federation.json.
+of a site with all cases, once with the steps of one site and once with those of all sites together. Stopped, it goes on
+run by run and round by round. Writes results/federation.json.
 """
 
 from __future__ import annotations
@@ -182,10 +182,14 @@ def scores(bundle: Path, experiment: Experiment) -> dict[str, float]:
     return found
 
 
+ALL_STEPS = "pooled, all steps"
+
+
 def ways_of(experiment: Experiment) -> dict[str, dict[str, Path]]:
-    """Federated, each site alone, and pooled."""
+    """Federated, each site alone, and pooled with the steps of one site and of all."""
+    pooled = {"pooled": experiment.pooled}
     alone = {f"local {name}": {name: path} for name, path in experiment.sites.items()}
-    return {"federated": dict(experiment.sites), **alone, "pooled": {"pooled": experiment.pooled}}
+    return {"federated": dict(experiment.sites), **alone, "pooled": pooled, ALL_STEPS: pooled}
 
 
 def summary(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -243,7 +247,7 @@ def main() -> None:
                 seed=seed,
                 workers=0,
             )
-            steps = given.local_steps * (len(experiment.sites) if way == "pooled" else 1)
+            steps = given.local_steps * (len(experiment.sites) if way == ALL_STEPS else 1)
             began, place = time.process_time(), folder / f"{way} {seed} {given.rounds}x{given.local_steps}"
             bundle = trained(plan, sites, given.rounds, steps, given.ema, place, folder / "prepared")
             spent = time.process_time() - began
