@@ -15,6 +15,7 @@ from .commands.distill import distill
 from .commands.doctor import doctor
 from .commands.evaluate import evaluate
 from .commands.explain import explain
+from .commands.federate import federate
 from .commands.listeners import JsonLines
 from .commands.measure import measure
 from .commands.models import models
@@ -47,6 +48,7 @@ app.command()(plan)
 app.command()(train)
 app.command()(pretrain)
 app.command()(distill)
+app.add_typer(federate, name="federate")
 app.command()(check_data)
 app.command()(evaluate)
 app.command()(demo)

@@ -31,7 +31,7 @@ ORDER = (
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 
 APPLICATION = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "PySide6", "sitkUtils", "ScreenCapture"}
-TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain"}
+TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain", "federation"}
 # Packages that a file may import when it is itself imported; all others are imported where they are used.
 ANYWHERE = {"numpy"}
 AT_FILE_SCOPE = {
@@ -42,6 +42,7 @@ AT_FILE_SCOPE = {
     "slicerside": {"scipy", "SimpleITK", "slicer", "vtk"},
     **{room: {"scipy", "SimpleITK", "torch", "einops", "monai"} for room in TORCH_ROOMS},
 }
+AT_FILE_SCOPE["federation"] |= {"nvflare"}  # classes that FLARE builds derive from its own
 WITHOUT_TORCH = {  # they hold only data, or measure
     Path("inference/segmentation.py"),
     Path("inference/components.py"),

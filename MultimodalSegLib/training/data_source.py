@@ -123,13 +123,15 @@ def data_set_source(
     final = plan.stages[-1]
     last = prepared[final.xyz]
     shaded = tuple(n for n, family in enumerate(families) if family == "MR")
+    cases = len(training[final.xyz])
     return Source(
         partial(CaseSamples, training, shaded),
         WholeCases([case for case in last if case.name in plan.held_out], final.usual_size),
         families,
         class_entries(data_set.classes),
         lesion_entry(data_set.classes),
-        _about(data_set, len(training[final.xyz])) | ways[final.xyz].metadata() | {"patch": list(final.usual_size)},
+        _about(data_set, cases) | ways[final.xyz].metadata() | {"patch": list(final.usual_size)},
+        cases,
     )
 
 

@@ -29,6 +29,7 @@ class Source:
         classes: entries of ``network_classes`` in a bundle's metadata, the background first.
         lesion: entry of the lesion output, empty if there is none.
         about: entries of a bundle's metadata that say what the data are.
+        cases: how many are trained on.
     """
 
     samples: Callable[[Plan], Dataset[Sample]]
@@ -37,6 +38,7 @@ class Source:
     classes: tuple[Mapping[str, Any], ...]
     lesion: Mapping[str, Any]
     about: Mapping[str, Any]
+    cases: int
 
     @property
     def names(self) -> list[str]:
@@ -86,4 +88,5 @@ def label_map_source(plan: Plan) -> Source:
         tuple({key: value for key, value in entry.items() if key != "labels"} for entry in table["classes"]),
         {key: value for key, value in table["lesion"].items() if key != "labels"},
         ABOUT_LABEL_MAPS,
+        len(training),
     )

@@ -59,4 +59,5 @@ def unlabelled_source(plan: Plan, teacher: KnownModel, cache: Path, progress: Pr
         teacher.classes,
         teacher.lesion,
         about | preparations[last.xyz].metadata() | {"patch": list(last.usual_size)},
+        len(data_set.cases),
     )

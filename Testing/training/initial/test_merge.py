@@ -33,7 +33,7 @@ def a_sample() -> Sample:
 
 
 def a_source(classes: list[dict], lesion: dict | None = None) -> Source:
-    return Source(lambda plan: [a_sample()], [a_sample()], ("PET", "MR"), tuple(classes), lesion or {}, ABOUT)
+    return Source(lambda plan: [a_sample()], [a_sample()], ("PET", "MR"), tuple(classes), lesion or {}, ABOUT, 1)
 
 
 def test_known_classes_come_first_and_new_ones_get_values_of_their_own() -> None:
