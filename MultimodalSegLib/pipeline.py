@@ -47,6 +47,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
     bundle = load_bundle(options.model, options.device)
+    bundle.check_segments()
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
     known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())

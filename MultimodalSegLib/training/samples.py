@@ -14,7 +14,7 @@ from ..images.grid import Grid
 from ..images.intensities import normalize, outside_value
 from ..synthesis.anatomy import BRAIN, Anatomy, load_anatomy, membership
 from ..synthesis.deformation import rotation
-from ..synthesis.pair import Scan, locate, render, sample_patient, truth
+from ..synthesis.pair import LESION_CHANCE, Scan, locate, render, sample_patient, truth
 from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
@@ -56,7 +56,9 @@ def brain_center(anatomy: Anatomy) -> np.ndarray:
     return center
 
 
-def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float) -> Sample:
+def make_sample(
+    anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float, lesion_chance: float = LESION_CHANCE
+) -> Sample:
     """Draw one patient and render a crop of it.
 
     Args:
@@ -64,10 +66,11 @@ def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing
         rng: source of every choice.
         shape: of the crop, (k, j, i) voxels.
         spacing: millimetres per voxel, isotropic.
+        lesion_chance: probability of drawn lesions.
     """
     grid, focus = _crop_grid(anatomy, rng, shape, spacing)
     names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
-    patient = sample_patient(rng, anatomy, names, focus=focus)
+    patient = sample_patient(rng, anatomy, names, lesion_chance=lesion_chance, focus=focus)
     codes, lesions = locate(anatomy, patient, grid)
     answer = truth(codes, lesions, patient)
     images, seen = [], np.zeros(grid.shape, bool)

@@ -1,0 +1,189 @@
+"""Training a click model: volumes in, an averaged head out, resumable at any moment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.losses.dice import DiceCELoss
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from ...errors import Cancelled, TrainingError
+from ...networks.click_net import ClickNet
+from ...networks.device import choose_device
+from ...progress import Event, Progress, silent
+from ..average import AveragedNetwork
+from ..checkpoint import LAST, read_state, write_state
+from ..curves import LOG, Table
+from ..means import Means
+from ..schedule import learning_rate
+from ..workers import prepare_worker
+from .plan import ClickPlan
+from .samples import ClickVolume, ClickVolumes, held_out_lesions
+from .turns import Turn, first_turn, side_by_side
+
+KEYS = ("head", "average", "optimizer", "step", "updates", "seconds", "plan", "network", "dice")
+SCORED_CLICKS = (1, 3, 5)
+
+
+class ClickTrainer:
+    """A run that can be stopped and continued.
+
+    Args:
+        plan: every choice.
+        network: with the trunk's weights; its head is trained.
+        paths: label maps to train on.
+        held_out: label maps for validation.
+        out: folder for state and log; a state that is there is taken up.
+
+    Raises:
+        InputError: ``out`` holds a damaged state.
+    """
+
+    def __init__(
+        self, plan: ClickPlan, network: ClickNet, paths: Sequence[Path], held_out: Sequence[Path], out: Path
+    ) -> None:
+        self.plan, self.network, self.out = plan, network.eval(), out
+        self.paths, self.held_out = paths, held_out
+        self.device = choose_device(plan.device)
+        self.spacing = float(network.config.trunk.spacing[0])
+        self.head: nn.Module = network.head.to(self.device)
+        self.average = AveragedNetwork(self.head, plan.ema_decay)
+        self.optimizer = torch.optim.AdamW(
+            self.head.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        )
+        self.loss = DiceCELoss(sigmoid=True, lambda_ce=0.5)
+        self.step, self.updates, self.seconds = 0, 0, 0.0
+        self.dice: dict[str, float] = {}
+        if (out / LAST).exists():
+            self._load(read_state(out / LAST, KEYS))
+
+    def run(self, progress: Progress = silent) -> None:
+        """Train to the last volume of the plan.
+
+        Raises:
+            Cancelled: ``progress`` asked to stop; the state is saved.
+            TrainingError: the loss is no number; the last good state is kept.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        log, means = Table(self.out / LOG, self.step), Means()
+        validation = held_out_lesions(self.held_out, self.network, self.plan)
+        volumes = self._volumes()
+        try:
+            while self.step < self.plan.steps:
+                means.add(self.advance(next(volumes)))
+                if self._due(self.plan.validation_steps):
+                    self.dice = self.score(validation)
+                text = ""
+                if self._due(self.plan.log_steps):
+                    row = means.take()
+                    text = f"loss {row.get('loss', 0.0):.3f}, Dice {row.get('dice', 0.0):.3f}"
+                    log.add({"step": self.step, "seconds": round(self.seconds), **row, **self.dice})
+                if self._due(self.plan.checkpoint_steps):
+                    self.save()
+                progress(Event("refine", self.step, self.plan.steps, text))
+        except Cancelled as error:
+            self.save()
+            what = f"Stopped after volume {self.step} of {self.plan.steps}; the state is saved."
+            raise Cancelled(what, "The same command goes on.") from error
+
+    def advance(self, volume: ClickVolume) -> dict[str, float]:
+        """Learn from one volume: groups of objects, click after click; one update for each click."""
+        began, means = time.perf_counter(), Means()
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(self.plan.training, self.step)
+        rng = np.random.default_rng((self.plan.seed, 1, self.step))
+        for targets in volume.targets.split(self.plan.batch):
+            size = int(rng.choice(self.plan.crops))
+            turns = [first_turn(target.numpy(), size, rng) for target in targets]
+            for _ in range(int(rng.integers(1, self.plan.clicks + 1))):
+                turns, said = self._click(volume, turns, rng)
+                means.add(said)
+        self.step += 1
+        self.seconds += time.perf_counter() - began
+        return means.take()
+
+    def _click(
+        self, volume: ClickVolume, turns: Sequence[Turn], rng: np.random.Generator
+    ) -> tuple[list[Turn], dict[str, float]]:
+        """One update, and the next click at each object."""
+        inputs = side_by_side([turn.inputs(volume, self.spacing) for turn in turns])
+        truth = torch.cat([turn.truth() for turn in turns]).to(self.device)
+        self.optimizer.zero_grad(set_to_none=True)
+        logits = self.head(*(part.to(self.device) for part in inputs))
+        loss: Tensor = self.loss(logits, truth)
+        if not bool(torch.isfinite(loss)):
+            raise TrainingError(f"The loss of volume {self.step} is no number.", "Train with a lower learning rate.")
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.head.parameters(), self.plan.clip)
+        self.optimizer.step()
+        self.updates += 1
+        self.average.update(self.head, self.updates)
+        masks = (logits.detach() > 0).cpu().numpy()[:, 0]
+        dice = np.mean([overlap(mask, turn.target[turn.part]) for mask, turn in zip(masks, turns, strict=True)])
+        after = [turn.answered(mask, rng) for mask, turn in zip(masks, turns, strict=True)]
+        return after, {"loss": float(loss.detach()), "dice": float(dice)}
+
+    @torch.inference_mode()
+    def score(self, volumes: Sequence[ClickVolume]) -> dict[str, float]:
+        """Mean Dice of the averaged head after 1, 3 and 5 clicks at the first object of each volume."""
+        means = Means()
+        for volume in volumes:
+            turn = first_turn(volume.targets[0].numpy(), max(self.plan.crops), None)
+            for click in range(1, max(SCORED_CLICKS) + 1):
+                inputs = side_by_side([turn.inputs(volume, self.spacing)])
+                mask = (self.average.network(*(part.to(self.device) for part in inputs)) > 0)[0, 0].cpu().numpy()
+                if click in SCORED_CLICKS:
+                    means.add({f"dice{click}": overlap(mask, turn.target[turn.part])})
+                turn = turn.answered(mask, None)
+        return means.take()
+
+    def save(self) -> None:
+        """Write everything needed to go on."""
+        write_state(self._state(), self.out / LAST)
+
+    def _volumes(self) -> Iterator[ClickVolume]:
+        """The volumes from the present step on."""
+        dataset = ClickVolumes(self.paths, self.network, self.plan)
+        rest = Subset(dataset, range(self.step, len(dataset)))
+        workers = self.plan.workers
+        prefetch = 2 if workers else None
+        return iter(
+            DataLoader(
+                rest, batch_size=None, num_workers=workers, prefetch_factor=prefetch, worker_init_fn=prepare_worker
+            )
+        )
+
+    def _due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self.plan.steps
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "head": self.head.state_dict(),
+            "average": self.average.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "updates": self.updates,
+            "seconds": self.seconds,
+            "plan": self.plan.to_dict(),
+            "network": self.network.config.to_dict(),
+            "dice": self.dice,
+        }
+
+    def _load(self, state: dict[str, Any]) -> None:
+        self.head.load_state_dict(state["head"])
+        self.average.network.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.updates, self.seconds = state["step"], state["updates"], state["seconds"]
+        self.dice = state["dice"]
+
+
+def overlap(mask: np.ndarray, target: np.ndarray) -> float:
+    """Dice of two masks, 1 if both are empty."""
+    total = int(mask.sum()) + int(target.sum())
+    return 2 * int((mask & target).sum()) / total if total else 1.0
