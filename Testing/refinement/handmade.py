@@ -13,7 +13,7 @@ TRUNK = NetworkConfig(2, 2, widths=(8, 8), side=False, lesion=False)
 
 
 def alike_and_near(network: ClickNet) -> None:
-    """Set the head to: logit = 12 * alike + 6 * far disc - 12 * narrow negative disc - 10.
+    """Set the head to: logit = 24 * alike + 4 * far disc - 16 * narrow negative disc - 18.5.
 
     Alike is 1 minus the difference of the intensities, where it is smallest among the modalities.
     """
@@ -27,12 +27,12 @@ def alike_and_near(network: ClickNet) -> None:
             head.look.bias[sub] = 1.0
             head.join.weight[sub, stem + sub] = 1.0  # the maximum over the modalities
             head.say.weight[sub, 8 * 1 + sub] = 1.0
-            head.say.weight[sub, 8 * 2 + sub] = -2.0
-            head.say.bias[sub] = 2.0
+            head.say.weight[sub, 8 * 2 + sub] = -4.0
+            head.say.bias[sub] = 4.0
             head.decode[0].shortcut.weight[sub, width + sub] = 1.0
-            head.head.weight[sub, sub] = 12.0
-            head.head.weight[sub, width + sub] = 6.0
-            head.head.bias[sub] = -10.0 - 2 * 6.0
+            head.head.weight[sub, sub] = 24.0
+            head.head.weight[sub, width + sub] = 4.0
+            head.head.bias[sub] = -18.5 - 4 * 4.0
 
 
 def a_click_model(folder: Path, spacing: float = 4.0) -> Bundle:

@@ -54,8 +54,8 @@ class ClickPlan:
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
     steps: int = 4000
     size: int = 96
-    crops: tuple[int, ...] = (48, 48, 48, 48, 48, 64)
-    targets: int = 6
+    crops: tuple[int, ...] = (32, 32, 32, 48)
+    targets: int = 14
     batch: int = 2
     clicks: int = 4
     lesion_share: float = 0.5
