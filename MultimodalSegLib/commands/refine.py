@@ -30,6 +30,9 @@ def refine(
     scribble: Annotated[Path | None, typer.Option(help="Label map: 1 on the object, 2 beside it.")] = None,
     segment: Annotated[str, typer.Option(metavar="NAME", help="Segment to correct.")] = "",
     new: Annotated[str, typer.Option(metavar="NAME", help="Segment to add.")] = "",
+    start: Annotated[
+        Path | None, typer.Option(help="Mask to start from, on the run's grid; that of the run if left out.")
+    ] = None,
     allow_overwrite: Annotated[
         bool, typer.Option("--allow-overwrite", help="Take voxels from other segments; else they keep theirs.")
     ] = False,
@@ -46,7 +49,7 @@ def refine(
         from ..stages.refine import undo as take_back
 
         if undo:
-            if points or negative or box or scribble or segment or new:
+            if points or negative or box or scribble or segment or new or start:
                 raise InputError("--undo stands alone.", "Leave the other options out.")
             name = take_back(run)
             told.say(f"The last correction of {name} was taken back: {run}.")
@@ -60,6 +63,7 @@ def refine(
             scribble=scribble,
             segment=segment,
             new=new,
+            start=start,
             allow_overwrite=allow_overwrite,
             model=model,
             device=device.value,
@@ -76,6 +80,8 @@ def refine(
                 "run": str(run),
                 "segment": found.segment.name,
                 "value": found.segment.value,
+                "color": list(found.segment.color),
+                "mask": str(found.file),
                 "added_ml": found.added_ml,
                 "removed_ml": found.removed_ml,
                 "withheld_ml": dict(found.withheld_ml),

@@ -228,7 +228,7 @@ def load_bundle(name_or_path: str | Path = "default", device: str = "auto") -> B
 
 
 def list_bundles() -> list[Bundle]:
-    """Every model in the search folders that segments; damaged ones are left out (``load_bundle`` says what they lack)."""
+    """Every model in the search folders that segments; damaged ones are left out (``load_bundle`` says why)."""
     found = []
     for path in bundle_folders().values():
         try:

@@ -52,12 +52,14 @@ class Refined:
         added_ml: what the segment gained.
         removed_ml: what it lost.
         withheld_ml: what was left to a neighbour, by its name.
+        file: where the mask is kept.
         seconds: of the answer, without reading and writing.
         warnings: sentences for the user.
     """
 
     segment: SegmentClass
     mask: Volume
+    file: Path
     added_ml: float
     removed_ml: float
     withheld_ml: Mapping[str, float]
@@ -74,6 +76,7 @@ def refine(
     scribble: Path | None = None,
     segment: str = "",
     new: str = "",
+    start: Path | None = None,
     allow_overwrite: bool = False,
     model: str = MODEL,
     device: str = "auto",
@@ -92,6 +95,7 @@ def refine(
         scribble: label map, 1 on the object and 2 beside it.
         segment: name of the segment to correct.
         new: name of a segment to add; or, if it was added before, to correct.
+        start: mask on the run's grid from which to start, where it was edited elsewhere; else that of the run.
         allow_overwrite: take voxels from other segments; else these keep theirs.
         model: name or folder of a click model.
         device: where to compute.
@@ -118,6 +122,7 @@ def refine(
         refiner = make_refiner(finished, model, device, progress)
         progress(Event(STAGE, 1, 2, f"Looking for {entry.name}"))
         said, previous = _so_far(finished, entry, prompts)
+        previous = _edited(start, finished) if start else previous
         answer = refiner.answer(said, previous)
         refined = _keep(finished, entry, prompts, answer.mask, allow_overwrite, answer.seconds, answer.warnings)
         progress(Event(STAGE, 2, 2))
@@ -222,6 +227,14 @@ def _so_far(run: FinishedRun, entry: SegmentClass, prompts: Prompts) -> tuple[Pr
     return Prompts(positive, negative, prompts.box), mask
 
 
+def _edited(path: Path, run: FinishedRun) -> np.ndarray:
+    """A mask that was edited elsewhere, bool (k, j, i)."""
+    mask = read_labels(path)
+    if mask.array.shape != run.segmentation.labels.array.shape:
+        raise InputError(f"{path} is not on the grid of the run.", "Save it with the reference volume as reference.")
+    return mask.array > 0
+
+
 def _keep(
     run: FinishedRun,
     entry: SegmentClass,
@@ -265,7 +278,8 @@ def _keep(
             "when": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
     )
-    return Refined(entry, whole, edit.added * voxel_ml, edit.removed * voxel_ml, withheld, seconds, warnings)
+    file = folder.path / files["mask.nrrd"]
+    return Refined(entry, whole, file, edit.added * voxel_ml, edit.removed * voxel_ml, withheld, seconds, warnings)
 
 
 def _segmentation_is_ours(run: FinishedRun) -> None:

@@ -50,6 +50,7 @@ class SegmentEdits:
         Returns:
             The segment's identifier.
         """
+        modes = slicer.vtkSlicerSegmentationsModuleLogic
         self._history.SaveState()
         segmentation, identifier = self.node.GetSegmentation(), segment_id(entry)
         if segmentation.GetSegment(identifier) is None:
@@ -57,8 +58,8 @@ class SegmentEdits:
         if allowOverwrite:
             for other in segmentation.GetSegmentIDs():
                 if other != identifier:
-                    self._set(other, mask.with_array(~mask.array), slicer.vtkSlicerSegmentationsModuleLogic.MODE_MERGE_MIN)
-        self._set(identifier, mask, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE)
+                    self._set(other, mask.with_array(~mask.array), modes.MODE_MERGE_MIN)
+        self._set(identifier, mask, modes.MODE_REPLACE)
         return identifier
 
     def undo(self) -> bool:

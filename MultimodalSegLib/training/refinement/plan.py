@@ -75,7 +75,9 @@ class ClickPlan:
     def __post_init__(self) -> None:
         for name in ("steps", "targets", "batch", "clicks", "log_steps", "validation_steps", "checkpoint_steps"):
             if getattr(self, name) < 1:
-                raise InputError(f"The plan's {name} is {getattr(self, name)!r}, but must be at least 1.", "Correct it.")
+                raise InputError(
+                    f"The plan's {name} is {getattr(self, name)!r}, but must be at least 1.", "Correct it."
+                )
         stride = 2 ** len(self.widths)
         if not self.crops or any(n % stride or n > self.size for n in self.crops):
             raise InputError(

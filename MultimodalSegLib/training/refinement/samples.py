@@ -76,7 +76,7 @@ class ClickVolumes(Dataset[ClickVolume]):
 def held_out_lesions(paths: Sequence[Path], network: ClickNet, plan: ClickPlan) -> list[ClickVolume]:
     """Volumes of label maps that are not trained on, each with one lesion; the same through a run."""
     found: list[ClickVolume] = []
-    anatomies = [load_anatomy(path) for path in paths]
+    anatomies = [load_anatomy(path) for path in paths] if plan.validation_samples else []
     for n in range(4 * plan.validation_samples):
         if len(found) == plan.validation_samples or not anatomies:
             break
