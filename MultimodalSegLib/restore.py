@@ -81,7 +81,7 @@ def restored_alignment(run: RunFolder) -> AlignedCase:
 
 
 def restored_segmentation(run: RunFolder, bundle: Bundle) -> Segmentation:
-    """The result of the stage ``"segment"`` as the run folder holds it: without probability maps, with added segments."""
+    """The result of the stage ``"segment"`` as the run folder holds it, with added segments, without probabilities."""
     entry, known = run.record["segmentation"], bundle.classes()
     values = {one.value for one in known}
     added = tuple(one for one in classes_in_file(run.segmentation) if one.value not in values)

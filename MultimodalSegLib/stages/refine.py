@@ -95,7 +95,8 @@ def refine(
         scribble: label map, 1 on the object and 2 beside it.
         segment: name of the segment to correct.
         new: name of a segment to add; or, if it was added before, to correct.
-        start: mask on the run's grid from which to start, where it was edited elsewhere; else that of the run.
+        start: mask on the run's grid from which to start, where it was edited elsewhere; what was said earlier then no
+            longer counts. Else that of the run.
         allow_overwrite: take voxels from other segments; else these keep theirs.
         model: name or folder of a click model.
         device: where to compute.
@@ -121,8 +122,7 @@ def refine(
     with folder.stage(STAGE, keep=True):
         refiner = make_refiner(finished, model, device, progress)
         progress(Event(STAGE, 1, 2, f"Looking for {entry.name}"))
-        said, previous = _so_far(finished, entry, prompts)
-        previous = _edited(start, finished) if start else previous
+        said, previous = (prompts, _edited(start, finished)) if start else _so_far(finished, entry, prompts)
         answer = refiner.answer(said, previous)
         refined = _keep(finished, entry, prompts, answer.mask, allow_overwrite, answer.seconds, answer.warnings)
         progress(Event(STAGE, 2, 2))

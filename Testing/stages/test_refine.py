@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.errors import InputError, ModelError
-from MultimodalSegLib.images.io import read_labels
+from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.io import read_labels, write_volume
+from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.models.bundle import Bundle, list_bundles
 from MultimodalSegLib.report.seg_nrrd import classes_in_file
 from MultimodalSegLib.restore import open_run
@@ -124,3 +126,15 @@ def test_a_click_model_is_not_offered_for_segmenting(clicks: Bundle, monkeypatch
     assert "clicks" not in {bundle.path.name for bundle in list_bundles()}
     with pytest.raises(ModelError, match="answers clicks"):
         clicks.check_segments()
+
+
+def test_a_mask_edited_elsewhere_is_gone_on_from(run: Path, clicks: Bundle, tmp_path: Path) -> None:
+    first = refine(run, TUMOR, new="Missed", allow_overwrite=True, model=str(clicks.path))
+    far = np.zeros(first.mask.array.shape, np.uint8)
+    far[2, 2, 2] = 1
+    write_volume(Volume(far, first.mask.grid), tmp_path / "edited.nrrd")
+    second = refine(run, TUMOR, segment="Missed", start=tmp_path / "edited.nrrd", model=str(clicks.path))
+    assert second.mask.array[2, 2, 2] and second.mask.array.sum() > 1
+    write_volume(Volume(far[1:], Grid((44, 48, 39))), tmp_path / "other.nrrd")
+    with pytest.raises(InputError, match="not on the grid"):
+        refine(run, TUMOR, segment="Missed", start=tmp_path / "other.nrrd", model=str(clicks.path))

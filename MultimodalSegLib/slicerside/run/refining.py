@@ -135,12 +135,13 @@ class Refining:
             return
         red, green, blue = (int(part) for part in told["color"])
         entry = SegmentClass(str(told["segment"]), int(told["value"]), (red, green, blue), "", "")
-        text = _("{name}: the run gained {added:.2f} ml and lost {removed:.2f} ml.").format(
-            name=entry.name, added=told["added_ml"], removed=told["removed_ml"]
+        withheld, warnings = dict(told["withheld_ml"]), [str(text) for text in told["warnings"]]
+        if withheld:  # segments of the scene may overlap: nothing is withheld here, and nothing to be told of it
+            warnings.pop()
+        text = _("{name}: {added:.2f} ml added, {removed:.2f} ml removed.").format(
+            name=entry.name, added=told["added_ml"] + sum(withheld.values()), removed=told["removed_ml"]
         )
-        self.finished.emit(
-            Correction(entry, mask.with_array(mask.array > 0), (text, *map(str, told.get("warnings", ()))))
-        )
+        self.finished.emit(Correction(entry, mask.with_array(mask.array > 0), (text, *warnings)))
 
 
 def request_of(
@@ -168,18 +169,19 @@ def request_of(
     positive, negative = (points_of(markups) for markups in points)
     if not len(positive) and not len(negative):
         raise InputError(_("No point is set."), _("Place points on the object, or beside it."))
+    grid = volume_from_node(reference) if reference is not None else None
     if not identifier:
         names = {node.GetSegmentation().GetNthSegment(n).GetName() for n in range(count(node))}
         number = next(n for n in range(1, len(names) + 2) if f"{_('Refined')} {n}" not in names)
-        return Request(folder, positive, negative, new=f"{_('Refined')} {number}", allowOverwrite=allowOverwrite)
+        start = None if grid is None else grid.with_array(np.zeros(grid.grid.shape, bool))
+        return Request(folder, positive, negative, "", f"{_('Refined')} {number}", allowOverwrite, start)
     value = segment_value(node, identifier)
     names_of = {entry.value: entry.name for entry in classes_in_file(RunFolder.open(folder).segmentation)}
     if value not in names_of:
         raise InputError(_("The run does not have this structure."), _("Choose another one, or a new segment."))
     start = None
-    if reference is not None:
-        values = slicer.util.arrayFromSegmentBinaryLabelmap(node, identifier, reference)
-        start = volume_from_node(reference).with_array(values > 0)
+    if grid is not None:
+        start = grid.with_array(slicer.util.arrayFromSegmentBinaryLabelmap(node, identifier, reference) > 0)
     return Request(folder, positive, negative, names_of[value], "", allowOverwrite, start)
 
 

@@ -144,6 +144,7 @@ def test_a_new_segment_overlaps_its_neighbors_unless_they_are_to_give_way(widget
     refine_and_wait(widget, shim)
     assert result.GetSegmentation().GetSegment("Segment_9001").GetName() == "Refined 1"
     assert voxels(result, "Segment_10") == 8**3
+    assert ui.refineMessage.text.splitlines()[0] == "Refined 1: 1.00 ml added, 0.50 ml removed."
     ui.refineUndoButton.click()
     ui.refineOverwriteBox.checked = True
     refine_and_wait(widget, shim)
