@@ -8,6 +8,7 @@ import pytest
 
 from MultimodalSegLib.pipeline import run_segment
 from MultimodalSegLib.segment_options import SegmentOptions
+from Testing.phantoms import child
 from Testing.refinement.handmade import a_click_model
 
 
@@ -36,11 +37,12 @@ def test_a_person_corrects_and_takes_it_back(command, finished: Path, run: Path)
     assert ended.code == 2 and "Nothing was corrected" in ended.err
 
 
-def test_a_program_is_told_what_changed_and_where_the_object_is(command, finished: Path, run: Path) -> None:
+def test_a_program_is_told_what_changed_and_where_the_object_is(finished: Path, run: Path) -> None:
     box = ("--box", "-42,12,20,-18,38,40", "--points", "-30,25,30", "--negative", "20,0,0")
-    ended = command("refine", run, *box, "--new", "It", "--model", finished / "clicks", "--events", "jsonl")
-    assert ended.code == 0, ended.err
-    result = json.loads(ended.out.splitlines()[-1])["result"]
+    with child("refine", run, *box, "--new", "It", "--model", finished / "clicks", "--events", "jsonl") as process:
+        out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    result = json.loads(out.splitlines()[-1])["result"]
     assert result["segment"] == "It" and result["added_ml"] + sum(result["withheld_ml"].values()) > 1
     assert Path(result["mask"]).is_file()
 

@@ -13,7 +13,7 @@ TRUNK = NetworkConfig(2, 2, widths=(8, 8), side=False, lesion=False)
 
 
 def alike_and_near(network: ClickNet) -> None:
-    """Set the head to: logit = 24 * alike + 4 * far disc - 16 * narrow negative disc - 18.5.
+    """Set the head to: logit = 24 * alike + 4 * far disc - 16 * narrow negative disc - 21.5.
 
     Alike is 1 minus the difference of the intensities, where it is smallest among the modalities.
     """
@@ -32,7 +32,7 @@ def alike_and_near(network: ClickNet) -> None:
             head.decode[0].shortcut.weight[sub, width + sub] = 1.0
             head.head.weight[sub, sub] = 24.0
             head.head.weight[sub, width + sub] = 4.0
-            head.head.bias[sub] = -18.5 - 4 * 4.0
+            head.head.bias[sub] = -21.5 - 4 * 4.0
 
 
 def a_click_model(folder: Path, spacing: float = 4.0) -> Bundle:
