@@ -1,13 +1,13 @@
 """How few clicks a lesion needs: simulated clicks on held-out made-up lesions and on real ones.
 
     python Testing/benchmarks/refine.py --data FOLDER [--model NAME_OR_FOLDER] [--patients 4] [--only SET ...]
-        [--out FOLDER]
+        [--lesions 10] [--out FOLDER]
 
 FOLDER holds ``head-labels`` and the sets of real lesions; what is not there is left out. Every connected lesion of at
-least 0.05 ml, the ten largest of a patient, is a new object: one click where it is thickest, then one where the largest
-error is thickest, positive or negative (:mod:`MultimodalSegLib.refinement.clicks`), up to ten. Each answer starts from
-the one before, through the same function as the program's. ``refine.json`` and ``refine.md`` tell the mean Dice after
-1, 2, 3, 5 and 10 clicks with a bootstrap interval over patients, and processor seconds of an answer.
+least 0.05 ml, the largest of a patient first, is a new object: one click where it is thickest, then one where the
+largest error is thickest, positive or negative (:mod:`MultimodalSegLib.refinement.clicks`), up to five. Each answer
+starts from the one before, through the same function as the program's. ``refine.json`` and ``refine.md`` tell the mean Dice after
+1, 2, 3 and 5 clicks with a bootstrap interval over patients, and processor seconds of an answer.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from MultimodalSegLib.synthesis.pair import locate, render, sample_patient, trut
 from MultimodalSegLib.training.plan import Plan
 from MultimodalSegLib.training.samples import brain_center
 
-CLICKS = (1, 2, 3, 5, 10)
-LEAST_ML, MOST_LESIONS = 0.05, 10
+CLICKS = (1, 2, 3, 5)
+LEAST_ML = 0.05
 MODALITIES = (("CT", "MR"), ("CT",), ("MR",), ("FLAIR", "T1"))
 """Of made-up patients, in turn."""
 
@@ -82,17 +82,19 @@ def made_up(data: Path, count: int) -> Iterator[Patient]:
 
 
 def real(data: Path, name: str) -> Iterator[Patient]:
-    """The patients of a set of real lesions."""
+    """The patients of a set of real lesions, with all their sequences."""
     for trial in REAL[name](data):
+        if name == "open-ms" and len(trial.volumes) == 1:
+            continue
         yield Patient(f"{name} {trial.name}", trial.volumes, trial.truth.array > 0, trial.register)
 
 
-def objects(lesions: np.ndarray, voxel_ml: float) -> list[np.ndarray]:
+def objects(lesions: np.ndarray, voxel_ml: float, most: int) -> list[np.ndarray]:
     """Each connected lesion that is large enough, the largest first."""
     parts, _ = ndimage.label(lesions, np.ones((3, 3, 3)))
     sizes = np.bincount(parts.ravel())[1:] * voxel_ml
     order = [int(n) + 1 for n in np.argsort(-sizes) if sizes[n] >= LEAST_ML]
-    return [parts == n for n in order[:MOST_LESIONS]]
+    return [parts == n for n in order[:most]]
 
 
 def clicked(refiner: Refiner, target: np.ndarray) -> tuple[dict[int, float], list[float]]:
@@ -115,13 +117,13 @@ def clicked(refiner: Refiner, target: np.ndarray) -> tuple[dict[int, float], lis
     return scores, seconds
 
 
-def measure(patients: Iterator[Patient], model: str) -> dict[str, dict[str, object]]:
+def measure(patients: Iterator[Patient], model: str, most: int) -> dict[str, dict[str, object]]:
     """Every lesion of every patient."""
     bundle = load_bundle(model)
     network, rows = click_network(bundle), {}
     for patient in patients:
         aligned = align(Case(patient.volumes), "rigid" if patient.register else "none")
-        targets = objects(patient.lesions, aligned.grid.voxel_ml)
+        targets = objects(patient.lesions, aligned.grid.voxel_ml, most)
         if not targets:
             continue
         began = time.process_time()
@@ -172,6 +174,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", default="refine")
     parser.add_argument("--patients", type=int, default=4, help="made-up patients of each held-out label map")
+    parser.add_argument("--lesions", type=int, default=10, help="of each patient, the largest first")
     parser.add_argument("--only", nargs="*", default=[MADE_UP, *REAL])
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results")
     given = parser.parse_args()
@@ -183,7 +186,7 @@ def main() -> None:
         folder = given.data / ("head-labels" if name == MADE_UP else name)
         if folder.is_dir():
             patients = made_up(folder, given.patients) if name == MADE_UP else real(folder, name)
-            results[name] = measure(patients, given.model)
+            results[name] = measure(patients, given.model, given.lesions)
             given.out.mkdir(parents=True, exist_ok=True)
             told = {"model": f"{bundle.name} {bundle.version}", "checksum": bundle.checksum, "results": results}
             file.write_text(json.dumps(told, indent=1) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from ..schedule import learning_rate
 from ..workers import prepare_worker
 from .plan import ClickPlan
 from .samples import ClickVolume, ClickVolumes, held_out_lesions
-from .turns import Turn, first_turn, side_by_side
+from .turns import Turn, as_batch, first_turn
 
 KEYS = ("head", "average", "optimizer", "step", "updates", "seconds", "plan", "network", "dice")
 SCORED_CLICKS = (1, 3, 5)
@@ -58,6 +59,7 @@ class ClickTrainer:
             self.head.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
         )
         self.loss = DiceCELoss(sigmoid=True, lambda_ce=0.5)
+        self.recent: deque[ClickVolume] = deque(maxlen=plan.recent)
         self.step, self.updates, self.seconds = 0, 0, 0.0
         self.dice: dict[str, float] = {}
         if (out / LAST).exists():
@@ -75,6 +77,8 @@ class ClickTrainer:
         validation = held_out_lesions(self.held_out, self.network, self.plan)
         volumes = self._volumes()
         try:
+            for _ in range(min(self.step, self.plan.recent)):  # those before an interruption
+                self._keep(next(volumes))
             while self.step < self.plan.steps:
                 means.add(self.advance(next(volumes)))
                 if self._due(self.plan.validation_steps):
@@ -93,41 +97,56 @@ class ClickTrainer:
             raise Cancelled(what, "The same command goes on.") from error
 
     def advance(self, volume: ClickVolume) -> dict[str, float]:
-        """Learn from one volume: groups of objects, click after click; one update for each click."""
+        """Learn from a new volume and recent ones: groups of objects, click after click; one update for each click."""
         began, means = time.perf_counter(), Means()
+        self._keep(volume)
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.plan.training, self.step)
         rng = np.random.default_rng((self.plan.seed, 1, self.step))
-        for targets in volume.targets.split(self.plan.batch):
+        for _ in range(-(-self.plan.targets // self.plan.batch) if self.recent else 0):
             size = int(rng.choice(self.plan.crops))
-            turns = [first_turn(target.numpy(), size, rng) for target in targets]
+            chosen = self._objects(rng)
+            turns = [first_turn(volume.targets[n].numpy(), size, rng) for volume, n in chosen]
             for _ in range(int(rng.integers(1, self.plan.clicks + 1))):
-                turns, said = self._click(volume, turns, rng)
+                turns, said = self._click([volume for volume, _ in chosen], turns, rng)
                 means.add(said)
         self.step += 1
         self.seconds += time.perf_counter() - began
         return means.take()
 
+    def _keep(self, volume: ClickVolume) -> None:
+        """Put a volume among the recent ones; the oldest goes."""
+        if len(volume.targets):
+            self.recent.append(volume)
+
+    def _objects(self, rng: np.random.Generator) -> list[tuple[ClickVolume, int]]:
+        """As many objects as are learnt from at once, of different volumes while there are enough."""
+        count = self.plan.batch
+        order = [*rng.permutation(len(self.recent)), *rng.integers(0, len(self.recent), count)][:count]
+        return [(self.recent[n], int(rng.integers(len(self.recent[n].targets)))) for n in order]
+
     def _click(
-        self, volume: ClickVolume, turns: Sequence[Turn], rng: np.random.Generator
+        self, volumes: Sequence[ClickVolume], turns: Sequence[Turn], rng: np.random.Generator
     ) -> tuple[list[Turn], dict[str, float]]:
-        """One update, and the next click at each object."""
-        inputs = side_by_side([turn.inputs(volume, self.spacing) for turn in turns])
-        truth = torch.cat([turn.truth() for turn in turns]).to(self.device)
+        """One update, and the next click at each object; one after the other, as modalities differ in number."""
         self.optimizer.zero_grad(set_to_none=True)
-        logits = self.head(*(part.to(self.device) for part in inputs))
-        loss: Tensor = self.loss(logits, truth)
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(f"The loss of volume {self.step} is no number.", "Train with a lower learning rate.")
-        loss.backward()  # type: ignore[no-untyped-call]
+        means, after = Means(), []
+        for volume, turn in zip(volumes, turns, strict=True):
+            logits = self.head(*(part.to(self.device) for part in as_batch(turn.inputs(volume, self.spacing))))
+            loss: Tensor = self.loss(logits, turn.truth().to(self.device)) / len(turns)
+            if not bool(torch.isfinite(loss)):
+                raise TrainingError(
+                    f"The loss of volume {self.step} is no number.", "Train with a lower learning rate."
+                )
+            loss.backward()  # type: ignore[no-untyped-call]
+            mask = (logits.detach() > 0)[0, 0].cpu().numpy()
+            means.add({"loss": float(loss.detach()) * len(turns), "dice": overlap(mask, turn.target[turn.part])})
+            after.append(turn.answered(mask, rng))
         nn.utils.clip_grad_norm_(self.head.parameters(), self.plan.clip)
         self.optimizer.step()
         self.updates += 1
         self.average.update(self.head, self.updates)
-        masks = (logits.detach() > 0).cpu().numpy()[:, 0]
-        dice = np.mean([overlap(mask, turn.target[turn.part]) for mask, turn in zip(masks, turns, strict=True)])
-        after = [turn.answered(mask, rng) for mask, turn in zip(masks, turns, strict=True)]
-        return after, {"loss": float(loss.detach()), "dice": float(dice)}
+        return after, means.take()
 
     @torch.inference_mode()
     def score(self, volumes: Sequence[ClickVolume]) -> dict[str, float]:
@@ -136,7 +155,7 @@ class ClickTrainer:
         for volume in volumes:
             turn = first_turn(volume.targets[0].numpy(), max(self.plan.crops), None)
             for click in range(1, max(SCORED_CLICKS) + 1):
-                inputs = side_by_side([turn.inputs(volume, self.spacing)])
+                inputs = as_batch(turn.inputs(volume, self.spacing))
                 mask = (self.average.network(*(part.to(self.device) for part in inputs)) > 0)[0, 0].cpu().numpy()
                 if click in SCORED_CLICKS:
                     means.add({f"dice{click}": overlap(mask, turn.target[turn.part])})
@@ -148,9 +167,9 @@ class ClickTrainer:
         write_state(self._state(), self.out / LAST)
 
     def _volumes(self) -> Iterator[ClickVolume]:
-        """The volumes from the present step on."""
+        """The volumes from the present step on, and before them those that were recent."""
         dataset = ClickVolumes(self.paths, self.network, self.plan)
-        rest = Subset(dataset, range(self.step, len(dataset)))
+        rest = Subset(dataset, range(max(0, self.step - self.plan.recent), len(dataset)))
         workers = self.plan.workers
         prefetch = 2 if workers else None
         return iter(

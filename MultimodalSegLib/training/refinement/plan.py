@@ -25,8 +25,9 @@ class ClickPlan:
         steps: volumes of the whole run.
         size: voxels along the edge of a volume.
         crops: voxels along the edge of the head's crops, one of them for each group of targets.
-        targets: objects that are clicked at in a volume.
-        batch: objects side by side.
+        targets: objects that are clicked at for each new volume.
+        batch: objects of one update, each of another volume if there are enough.
+        recent: volumes that are kept; the objects of an update are drawn from them, so that neighboring updates differ.
         clicks: most clicks at an object; every one is a step of the optimizer.
         lesion_share: part of the objects that are lesions, where there are any.
         learning_rate: peak; it rises on a straight line and falls along a cosine.
@@ -55,15 +56,16 @@ class ClickPlan:
     steps: int = 4000
     size: int = 96
     crops: tuple[int, ...] = (32, 32, 32, 48)
-    targets: int = 14
-    batch: int = 2
+    targets: int = 16
+    batch: int = 4
+    recent: int = 8
     clicks: int = 4
-    lesion_share: float = 0.5
-    learning_rate: float = 2e-3
+    lesion_share: float = 0.6
+    learning_rate: float = 1e-3
     weight_decay: float = 1e-3
     warm_up_steps: int = 5
     clip: float = 3.0
-    ema_decay: float = 0.99
+    ema_decay: float = 0.995
     validation_steps: int = 50
     validation_samples: int = 16
     log_steps: int = 5
@@ -73,7 +75,16 @@ class ClickPlan:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("steps", "targets", "batch", "clicks", "log_steps", "validation_steps", "checkpoint_steps"):
+        for name in (
+            "steps",
+            "targets",
+            "batch",
+            "clicks",
+            "recent",
+            "log_steps",
+            "validation_steps",
+            "checkpoint_steps",
+        ):
             if getattr(self, name) < 1:
                 raise InputError(
                     f"The plan's {name} is {getattr(self, name)!r}, but must be at least 1.", "Correct it."

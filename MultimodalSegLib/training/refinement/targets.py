@@ -9,7 +9,7 @@ from ...refinement.clicks import largest
 from ..samples import Sample
 
 LEAST_VOXELS = 6
-PART_CHANCE, UNION_CHANCE = 0.2, 0.15
+PART_CHANCE, UNION_CHANCE = 0.1, 0.15
 """Parts among all objects, unions among structures."""
 
 ATTEMPTS = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -102,10 +101,6 @@ def loose_box(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip([low - off[0], high + off[1]], 0, np.array(target.shape) - 1)
 
 
-def side_by_side(inputs: Sequence[Inputs]) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs of several objects of one volume as a batch."""
-    return (
-        torch.stack([one.looks for one in inputs]),
-        torch.stack([one.features for one in inputs]),
-        torch.stack([one.guidance for one in inputs]),
-    )
+def as_batch(inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs of one object with a batch axis."""
+    return inputs.looks[None], inputs.features[None], inputs.guidance[None]
