@@ -119,4 +119,5 @@ class ClickPlan:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ClickPlan:
         """The inverse of :meth:`to_dict`."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in content.items()})
+        given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in content.items()}
+        return cls(**given)
