@@ -79,17 +79,17 @@ class Refiner:
         box = None if box is None else np.sort(box, axis=0)
         said = Said(self.scene.voxels(positive), self.scene.voxels(negative), box)
         before = np.zeros(self.reference.shape, bool) if previous is None else previous
-        crop, edge, warnings = self._look(said, before)
+        crop, edge, warnings = self._look(said, before, pointed_at(prompts))
         part, on_reference = reference_part(self.reference, crop.grid)
         inside = resample(crop, on_reference, outside=FAR_BELOW).array
         covered = inside > FAR_BELOW / 2  # between voxels of the crop
-        marked = self._marked(positive, prompts.box) - [side.start for side in part]
+        marked = voxels_of(on_reference, pointed_at(prompts))
         mask = before.copy()
         mask[part] = kept_parts(np.where(covered, inside > 0, before[part]), before[part], marked)
         return Answer(mask, part, edge, time.perf_counter() - began, warnings)
 
-    def _look(self, said: Said, before: np.ndarray) -> tuple[Volume, int, tuple[str, ...]]:
-        """Logits of the smallest crop whose border the change does not reach."""
+    def _look(self, said: Said, before: np.ndarray, marked: np.ndarray) -> tuple[Volume, int, tuple[str, ...]]:
+        """Logits of the smallest crop whose border the change of the object does not reach."""
         points, shape = said.all_points(), self.scene.images.shape[1:]
         stride = self.network.config.crop_stride
         edges = [edge for edge in EDGES if edge >= first_edge(points)]
@@ -101,7 +101,8 @@ class Refiner:
             part, around = reference_part(self.reference, grid)
             earlier = resample(Volume(before[part].astype(np.float32), around), grid).array > 0.5
             logits = self._logits(said, earlier, start, size)
-            if not reaches_border((logits > 0) ^ earlier, start, size, shape):
+            mask = kept_parts(logits > 0, earlier, voxels_of(grid, marked))
+            if not reaches_border(mask ^ earlier, start, size, shape):
                 return Volume(logits, grid), edge, ()
         reach = edge * self.scene.grid.spacing[0]
         return Volume(logits, grid), edge, (f"The object may go on beyond the {reach:.0f} mm around what you marked.",)
@@ -120,16 +121,21 @@ class Refiner:
         logits: np.ndarray = self.network(*(part[None].to(self.device) for part in parts))[0, 0].float().cpu().numpy()
         return logits
 
-    def _marked(self, positive: np.ndarray, box: object) -> np.ndarray:
-        """Voxels of the reference grid at positive points and in the box, (n, 3) in the order k, j, i."""
-        inverse = np.linalg.inv(self.reference.affine)
-        points = [positive]
-        if box is not None:
-            low, high = np.asarray(box)
-            share = np.stack(np.meshgrid(*[np.linspace(0.2, 0.8, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
-            points.append(low + share * (high - low))
-        index = np.concatenate(points) @ inverse[:3, :3].T + inverse[:3, 3]
-        return np.clip(np.rint(index).astype(int)[:, ::-1], 0, np.array(self.reference.shape) - 1)
+
+def pointed_at(prompts: Prompts) -> np.ndarray:
+    """Points that lie on the object, as far as it is known: the positive ones, and the middle of the box; LPS mm."""
+    positive = np.asarray(prompts.positive)
+    if prompts.box is None:
+        return positive
+    low, high = np.asarray(prompts.box)
+    share = np.stack(np.meshgrid(*[np.linspace(0.2, 0.8, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    return np.concatenate([positive, low + share * (high - low)])
+
+
+def voxels_of(grid: Grid, points: np.ndarray) -> np.ndarray:
+    """The nearest voxels (n, 3) of a grid, in the order k, j, i; they may lie outside."""
+    inverse = np.linalg.inv(grid.affine)
+    return np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)[:, ::-1]
 
 
 def kept_parts(mask: np.ndarray, before: np.ndarray, marked: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A corrected object put into a label map, without taking from its neighbours unless that is allowed."""
+"""A corrected object put into a label map, without taking from its neighbors unless that is allowed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Edit:
         labels: the label map after it.
         added: voxels that the segment gained.
         removed: voxels that it lost; they are background now.
-        withheld: by label value of the neighbour, voxels of the object that it kept.
+        withheld: by label value of the neighbor, voxels of the object that it kept.
     """
 
     labels: np.ndarray

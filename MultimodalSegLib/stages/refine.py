@@ -48,10 +48,10 @@ class Refined:
 
     Args:
         segment: its class.
-        mask: bool volume on the reference grid: the whole object, neighbours' voxels included.
+        mask: bool volume on the reference grid: the whole object, neighbors' voxels included.
         added_ml: what the segment gained.
         removed_ml: what it lost.
-        withheld_ml: what was left to a neighbour, by its name.
+        withheld_ml: what was left to a neighbor, by its name.
         file: where the mask is kept.
         seconds: of the answer, without reading and writing.
         warnings: sentences for the user.
@@ -211,7 +211,7 @@ def _segment(run: FinishedRun, segment: str, new: str) -> SegmentClass:
 
 
 def _so_far(run: FinishedRun, entry: SegmentClass, prompts: Prompts) -> tuple[Prompts, np.ndarray]:
-    """What was said near the new prompts before, with them; and the mask so far, neighbours' voxels included."""
+    """What was said near the new prompts before, with them; and the mask so far, neighbors' voxels included."""
     mine = [one for one in run.folder.record.get(HISTORY, []) if one["value"] == entry.value]
     mask = run.segmentation.labels.array == entry.value
     if mine:
@@ -253,7 +253,7 @@ def _keep(
     withheld = {names.get(value, str(value)): count * voxel_ml for value, count in edit.withheld.items()}
     if withheld:
         kept = ", ".join(f"{ml:.2f} ml in {name}" for name, ml in withheld.items())
-        warnings += (f"Of the object, neighbours keep {kept}; allow overwriting to take it.",)
+        warnings += (f"Of the object, neighbors keep {kept}; allow overwriting to take it.",)
     number = len(history) + 1
     files = {kind: f"{FOLDER}/{number:03d}-{kind}" for kind in ("before.seg.nrrd", "mask.nrrd")}
     whole = Volume(mask, old.labels.grid)

@@ -6,8 +6,8 @@
 FOLDER holds ``head-labels`` and the sets of real lesions; what is not there is left out. Every connected lesion of at
 least 0.05 ml, the largest of a patient first, is a new object: one click where it is thickest, then one where the
 largest error is thickest, positive or negative (:mod:`MultimodalSegLib.refinement.clicks`), up to five. Each answer
-starts from the one before, through the same function as the program's. ``refine.json`` and ``refine.md`` tell the mean Dice after
-1, 2, 3 and 5 clicks with a bootstrap interval over patients, and processor seconds of an answer.
+starts from the one before, through the same function as the program's. ``refine.json`` and ``refine.md`` tell the mean
+Dice after 1, 2, 3 and 5 clicks with a bootstrap interval over patients, and processor seconds of an answer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run corrected by clicks: the file Slicer opens, what neighbours keep, and the way back."""
+"""A run corrected by clicks: the file Slicer opens, what neighbors keep, and the way back."""
 
 import json
 import shutil
@@ -49,7 +49,7 @@ def test_a_new_segment_is_in_the_file_and_can_be_measured(run: Path, clicks: Bun
     assert "Missed" in (run / "measurements.csv").read_text()
 
 
-def test_neighbours_keep_their_voxels_unless_it_is_allowed(run: Path, clicks: Bundle) -> None:
+def test_neighbors_keep_their_voxels_unless_it_is_allowed(run: Path, clicks: Bundle) -> None:
     before = labels(run)
     found = refine(run, TUMOR, new="Missed", model=str(clicks.path))
     after = labels(run)
@@ -58,7 +58,7 @@ def test_neighbours_keep_their_voxels_unless_it_is_allowed(run: Path, clicks: Bu
         (found.mask.array & (before > 0)).sum() * found.mask.grid.voxel_ml
     )
     if found.withheld_ml:
-        assert "neighbours keep" in found.warnings[-1]
+        assert "neighbors keep" in found.warnings[-1]
 
 
 def test_the_next_click_goes_on_from_the_whole_object_and_undo_comes_back_step_by_step(

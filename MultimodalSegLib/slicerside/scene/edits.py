@@ -14,7 +14,7 @@ from .nodes import LPS_TO_RAS, Node
 class SegmentEdits:
     """Changes of single segments of one segmentation; each can be undone and done again.
 
-    Neighbours keep their voxels, because segments of the scene may overlap, unless they are told to give way.
+    Neighbors keep their voxels, because segments of the scene may overlap, unless they are told to give way.
 
     Args:
         node: a vtkMRMLSegmentationNode.

@@ -138,7 +138,7 @@ class ClickTrainer:
                 raise TrainingError(
                     f"The loss of volume {self.step} is no number.", "Train with a lower learning rate."
                 )
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             mask = (logits.detach() > 0)[0, 0].cpu().numpy()
             means.add({"loss": float(loss.detach()) * len(turns), "dice": overlap(mask, turn.target[turn.part])})
             after.append(turn.answered(mask, rng))

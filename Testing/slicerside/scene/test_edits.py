@@ -1,4 +1,4 @@
-"""A corrected segment in a real scene: neighbours, undo and redo."""
+"""A corrected segment in a real scene: neighbors, undo and redo."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ def a_mask(head):
     return Volume(mask | np.roll(mask, mask.sum(2).max() // 2 + 2, axis=2), head.labels.grid)
 
 
-def test_a_new_segment_overlaps_its_neighbour_and_takes_nothing(scene, an_oblique_grid, a_labeled_head, a_scan_of):
+def test_a_new_segment_overlaps_its_neighbor_and_takes_nothing(scene, an_oblique_grid, a_labeled_head, a_scan_of):
     from MultimodalSegLib.slicerside.scene.edits import SegmentEdits
 
     node, reference, head = a_node(an_oblique_grid, a_labeled_head, a_scan_of)
@@ -39,7 +39,7 @@ def test_a_new_segment_overlaps_its_neighbour_and_takes_nothing(scene, an_obliqu
         assert np.array_equal(voxels(node, f"Segment_{value}", reference), head.labels.array == value)
 
 
-def test_neighbours_give_way_when_that_is_allowed(scene, a_plain_grid, a_labeled_head, a_scan_of):
+def test_neighbors_give_way_when_that_is_allowed(scene, a_plain_grid, a_labeled_head, a_scan_of):
     from MultimodalSegLib.slicerside.scene.edits import SegmentEdits
 
     node, reference, head = a_node(a_plain_grid, a_labeled_head, a_scan_of)
