@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 import typer
 
+from .commands.batch import batch
+from .commands.benchmark import benchmark
 from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
+from .commands.evaluate import evaluate
 from .commands.explain import explain
 from .commands.listeners import JsonLines
 from .commands.measure import measure
@@ -35,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(segment)
+app.command()(batch)
 app.command()(measure)
 app.command()(register)
 app.command()(refine)
@@ -48,9 +52,11 @@ app.command()(pretrain)
 app.command()(distill)
 app.command()(train_refine)
 app.command()(check_data)
+app.command()(evaluate)
 app.command()(demo)
 app.command()(doctor)
 app.command()(networks)
+app.command()(benchmark)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -70,6 +70,13 @@ class TrainingError(MultimodalSegError):
     exit_code = 8
 
 
+class ClusterError(MultimodalSegError):
+    """A scheduler or workers that cannot be used, or not anymore."""
+
+    kind = "cluster"
+    exit_code = 9
+
+
 class Cancelled(MultimodalSegError):
     """The user stopped the work; what was finished is kept."""
 

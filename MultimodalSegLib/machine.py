@@ -56,6 +56,16 @@ def has_graphics_card() -> bool:
     return any(Path("/proc/driver/nvidia/gpus").glob("*"))
 
 
+def graphics_cards() -> int:
+    """NVIDIA cards that this process may use; 1 on Windows, where they are not counted."""
+    if not has_graphics_card():
+        return 0
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is not None:
+        return len([name for name in visible.split(",") if name.strip() not in ("", "-1")])
+    return 1 if sys.platform == "win32" else len(list(Path("/proc/driver/nvidia/gpus").glob("*")))
+
+
 def computes_on_card() -> bool:
     """Whether there is a card and a torch that was built for it; torch, which is slow to import, is not."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ import SimpleITK as sitk
 from .checksum import checksum
 from .errors import InputError
 from .images.case import Case
-from .images.io import read_volume, write_volume
+from .images.io import FAST, read_volume, write_volume
 from .images.suv import pet_unit
 from .inference.segmentation import Segmentation
 from .machine import versions
@@ -32,12 +33,13 @@ from .stages.measure import run_measure
 STAGES = ("read", "register", "segment", "measure")
 
 
-def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFolder:
+def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bundle | None = None) -> RunFolder:
     """Register and segment one case and leave everything in a run folder.
 
     Args:
         options: what to do.
         progress: takes the events of the stages ``"read"``, ``"register"``, ``"segment"`` and ``"measure"``.
+        bundle: the model that the options name, where it is loaded already.
 
     Returns:
         The finished run folder.
@@ -46,7 +48,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent) -> RunFold
         MultimodalSegError: input, output, model, registration or memory errors; the run folder, where it could be
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
-    bundle = load_bundle(options.model, options.device)
+    bundle = bundle or load_bundle(options.model, options.device)
     bundle.check_segments()
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
@@ -127,16 +129,18 @@ def _check_same_work(run: RunFolder, record: Mapping[str, Any]) -> None:
 def _read(run: RunFolder, options: SegmentOptions, progress: Progress) -> Case:
     """Read the volumes; their checksums and grids go into run.json."""
     volumes = {}
-    with run.stage("read"):
+    with run.stage("read"), ThreadPoolExecutor(len(options.volumes)) as pool:
+        sums = {name: pool.submit(checksum, path) for name, path in options.volumes.items()}
+        files = {name: pool.submit(read_volume, path) for name, path in options.volumes.items() if not path.is_dir()}
         for count, (name, path) in enumerate(options.volumes.items()):
             progress(Event("read", count, len(options.volumes), f"reading {name}"))
             with warnings.catch_warnings(record=True) as told:  # a DICOM folder may hold several series
                 warnings.simplefilter("always", UserWarning)
-                volumes[name] = read_volume(path)
+                volumes[name] = files[name].result() if name in files else read_volume(path)
             for warning in told:
                 run.warn(f"{name}: {warning.message}")
             grid = volumes[name].grid
-            run.record["inputs"][name] |= {"sha256": checksum(path), "size": grid.size, "spacing": grid.spacing}
+            run.record["inputs"][name] |= {"sha256": sums[name].result(), "size": grid.size, "spacing": grid.spacing}
             if name == "PET" and path.is_dir():
                 unit = pet_unit(path)
                 run.record["inputs"][name]["unit"] = asdict(unit)
@@ -165,8 +169,13 @@ def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> Al
             for sentence in registration_warnings(name, aligned.reference, registration):
                 run.warn(sentence)
         run.record["coverage"] = dict(aligned.coverage)
-        for name, volume in aligned.volumes.items():
-            run.write(run.aligned(name), partial(write_volume, volume))
+        with ThreadPoolExecutor(len(aligned.volumes)) as pool:  # compressing takes the time
+            waits = [
+                pool.submit(run.write, run.aligned(name), partial(write_volume, volume, compression=FAST))
+                for name, volume in aligned.volumes.items()
+            ]
+        for wait in waits:
+            wait.result()
         progress(Event("register", 1, 1))
     return aligned
 

@@ -73,9 +73,8 @@ def restored_alignment(run: RunFolder) -> AlignedCase:
     """The result of the stage ``"register"`` as the run folder holds it."""
     registrations = {}
     for name, entry in run.record["registration"].items():
-        values = dict(entry)
-        kind, seconds = values.pop("kind"), values.pop("seconds")
-        registrations[name] = Registration(read_transform(run.transforms[name]), Quality(**values), kind, seconds)
+        transform = read_transform(run.transforms[name])
+        registrations[name] = Registration(transform, Quality.of(entry), entry["kind"], entry["seconds"])
     volumes = {name: read_volume(run.aligned(name)) for name in run.record["inputs"]}
     return AlignedCase(volumes, run.record["reference"], registrations, run.record["coverage"])
 

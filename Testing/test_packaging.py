@@ -27,7 +27,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 # Import names whose package on PyPI is called otherwise.
 DISTRIBUTION = {"skimage": "scikit-image", "slicer": "slicer-core", "vtk": "slicer-core", "PIL": "pillow"}
-DISTRIBUTION |= {"lightning_fabric": "lightning-fabric", "yaml": "PyYAML", "fpdf": "fpdf2"}
+DISTRIBUTION |= {
+    "lightning_fabric": "lightning-fabric",
+    "yaml": "PyYAML",
+    "fpdf": "fpdf2",
+    "dask_jobqueue": "dask-jobqueue",
+}
 
 
 def extension(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CMAKE = ROOT / "MultimodalSegLib" / "CMakeLists.txt"
-SHIPPED_RESOURCES = ("models", "demo", "terminology")  # screenshots are for the web page only
+SHIPPED_RESOURCES = ("models", "demo", "terminology", "registration")  # screenshots are for the web page only
 CACHED = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 
 

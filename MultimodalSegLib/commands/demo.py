@@ -111,13 +111,22 @@ def _tell(told: Listener, case: DemoCase, run: RunFolder, found: Mapping[str, An
 
 
 def _registration_table(found: Mapping[str, Any]) -> Table:
+    from ..registration.aligned import Quality
+
     table = Table(
-        "Volume", "Kind", "Error mean (mm)", "Error max (mm)", "Overlap of heads", title="Registration" + _mark(found)
+        "Volume",
+        "Kind",
+        "Error mean (mm)",
+        "Error max (mm)",
+        "Estimated error",
+        "Overlap of heads",
+        title="Registration" + _mark(found),
     )
     for name, quality in found["registration"].items():
         error = found["registration_error_mm"].get(name, {})
         overlap = f"{quality['head_overlap']:.3f}"
-        table.add_row(name, quality["kind"], _shown(error.get("mean")), _shown(error.get("max")), overlap)
+        told = [_shown(error.get("mean")), _shown(error.get("max")), Quality.of(quality).error_text]
+        table.add_row(name, quality["kind"], *told, overlap)
     return table
 
 

@@ -113,10 +113,10 @@ def measured(
     return answers
 
 
-def as_csv_text(rows: Sequence[dict[str, Any]]) -> str:
+def as_csv_text(rows: Sequence[dict[str, Any]], fields: Sequence[str] = FIELDS) -> str:
     """Rows as comma-separated values with a line of names."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, FIELDS, lineterminator="\n")
+    writer = csv.DictWriter(text, fields, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,14 @@ from ..errors import InputError, OutputError
 from .choices import Events, Kind
 from .ending import ending
 from .listeners import listener
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+
+    from ..registration.landmarks import Landmarks
+
+FAR_FROM_LANDMARKS_MM = 5.0
+"""Landmarks are set to a few millimetres; by more than this a registration does not correct them."""
 
 
 def register(
@@ -21,6 +29,13 @@ def register(
     kind: Annotated[Kind, typer.Option(help="none only measures how well the volumes agree.")] = Kind.rigid,
     fixed_modality: Annotated[str, typer.Option(help="CT, MR, T1, ...; helps to find the head.")] = "",
     moving_modality: Annotated[str, typer.Option(help="CT, MR, T1, ...; helps to find the head.")] = "",
+    initial: Annotated[
+        Path | None, typer.Option(help="Transform file (fixed to moving points) to start from, as Slicer saves it.")
+    ] = None,
+    landmarks: Annotated[
+        tuple[Path, Path] | None,
+        typer.Option(help="Landmarks in the fixed and in the moving volume to start from: .mrk.json, .fcsv or .csv."),
+    ] = None,
     moved: Annotated[Path | None, typer.Option(help="Also write the moving volume on the fixed volume's grid.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
@@ -31,9 +46,10 @@ def register(
         from ..images.intensities import outside_value
         from ..images.io import read_volume, write_volume
         from ..images.resample import resample
+        from ..registration.landmarks import read_landmarks
         from ..registration.register import register as find_transform
         from ..registration.register import registration_warnings
-        from ..registration.transform_file import check_ending, write_transform
+        from ..registration.transform_file import check_ending, read_transform, write_transform
 
         if kind is Kind.none:
             raise InputError("There is nothing to do for --kind none.", "Choose rigid, affine or bspline.")
@@ -41,10 +57,19 @@ def register(
         for file in filter(None, (out, moved)):
             if file.exists() and not overwrite:
                 raise OutputError(f"{file} exists already.", "Choose another name or add --overwrite.")
+        if initial and landmarks:
+            raise InputError("Both --initial and --landmarks say where to start.", "Give one of them.")
+        pairs = read_landmarks(*landmarks) if landmarks else None
+        start = pairs.transform() if pairs else read_transform(initial) if initial else None
         names = fixed_modality.upper(), moving_modality.upper()
         volumes = read_volume(fixed), read_volume(moving)
         found = find_transform(
-            *volumes, kind.value, fixed_modality=names[0], moving_modality=names[1], progress=progress
+            *volumes,
+            kind.value,
+            fixed_modality=names[0],
+            moving_modality=names[1],
+            initial=start,
+            progress=progress,
         )
         write_transform(found.transform, out)
         if moved is not None:
@@ -56,8 +81,22 @@ def register(
             f"Mutual information {quality.mutual_information_before:.3f} before and "
             f"{quality.mutual_information_after:.3f} after, overlap of the heads {quality.head_overlap:.2f}, "
             f"{found.seconds:.1f} s.",
+            f"Estimated error {quality.error_text}: {quality.light}."
+            if quality.error_text
+            else f"Estimated error: {quality.light}{quality.light_reason and ', ' + quality.light_reason}.",
             f"Transform: {out}",
         )
+        errors = landmark_errors(pairs, found.transform) if pairs else None
+        if errors:
+            told.say(
+                f"{errors['count']} landmarks: {errors['start_mean_mm']:.1f} mm apart (at most "
+                f"{errors['start_max_mm']:.1f}) at the start, {errors['mean_mm']:.1f} mm (at most "
+                f"{errors['max_mm']:.1f}) after the registration."
+            )
+            if errors["mean_mm"] > errors["start_mean_mm"] + FAR_FROM_LANDMARKS_MM:
+                warnings.append(
+                    "The registration moved away from the landmarks: look at both before you use the result."
+                )
         for sentence in warnings:
             told.warn(sentence)
         told.result(
@@ -67,6 +106,14 @@ def register(
                 "kind": found.kind,
                 "seconds": round(found.seconds, 3),
                 **asdict(quality),
+                "landmarks": errors,
                 "warnings": warnings,
             }
         )
+
+
+def landmark_errors(pairs: Landmarks, found: sitk.Transform) -> dict[str, float]:
+    """Distances in mm between pairs of landmarks, under the transform that fits them best and under another one."""
+    before, after = pairs.error(pairs.transform()), pairs.error(found)
+    names = ("start_mean_mm", "start_max_mm", "mean_mm", "max_mm")
+    return {"count": len(pairs.fixed), **dict(zip(names, (round(x, 3) for x in (*before, *after)), strict=True))}

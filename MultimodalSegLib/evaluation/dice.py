@@ -7,7 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
+from ..images.grid import same_grid
 from ..images.volume import Volume
+from .overlap import count
 
 GROUPS: Mapping[str, frozenset[int]] = {
     "white matter": frozenset({2, 41, 25, 57, 77, 78, 79, 251, 252, 253, 254, 255}),
@@ -45,7 +47,7 @@ def dice(
     """
     a, b = _arrays(prediction, truth)
     wanted = sorted(set(np.unique(b).tolist()) - {0}) if values is None else [int(v) for v in values]
-    return {value: _overlap(a == value, b == value) for value in wanted}
+    return {value: count(a == value, b == value).dice for value in wanted}
 
 
 def group_dice(
@@ -62,7 +64,7 @@ def group_dice(
     """
     a, b = _arrays(prediction, truth)
     return {
-        name: _overlap(np.isin(a, list(values), kind="table"), np.isin(b, list(values), kind="table"))
+        name: count(np.isin(a, list(values), kind="table"), np.isin(b, list(values), kind="table")).dice
         for name, values in groups.items()
     }
 
@@ -74,16 +76,9 @@ def mean_dice(scores: Mapping[int, float] | Mapping[str, float]) -> float:
 
 
 def _arrays(prediction: np.ndarray | Volume, truth: np.ndarray | Volume) -> tuple[np.ndarray, np.ndarray]:
-    if isinstance(prediction, Volume) and isinstance(truth, Volume):
-        near = np.allclose(prediction.grid.affine, truth.grid.affine, atol=1e-3)
-        if not near:
-            raise ValueError("the two label maps are on different grids; resample one of them first")
+    if isinstance(prediction, Volume) and isinstance(truth, Volume) and not same_grid(prediction.grid, truth.grid):
+        raise ValueError("the two label maps are on different grids; resample one of them first")
     a, b = (x.array if isinstance(x, Volume) else np.asarray(x) for x in (prediction, truth))
     if a.shape != b.shape:
         raise ValueError(f"label maps of shapes {a.shape} and {b.shape} cannot be compared")
     return a, b
-
-
-def _overlap(a: np.ndarray, b: np.ndarray) -> float:
-    total = int(np.count_nonzero(a)) + int(np.count_nonzero(b))
-    return 2.0 * int(np.count_nonzero(a & b)) / total if total else math.nan

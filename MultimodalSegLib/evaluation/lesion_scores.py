@@ -52,6 +52,63 @@ def lesion_scores(found: np.ndarray, truth: np.ndarray, voxel_ml: float, *, leas
     return scores
 
 
+@dataclass(frozen=True)
+class LesionCounts:
+    """Lesions of a case, one by one.
+
+    Args:
+        true: lesions of the truth that count.
+        hit: those of them that a found piece touches in at least one voxel.
+        found: found pieces that count: those that hit, and the false ones.
+        false: found pieces that touch no lesion at all.
+    """
+
+    true: int
+    hit: int
+    found: int
+    false: int
+
+    @property
+    def sensitivity(self) -> float:
+        """Part of the lesions that was found; NaN where there is none."""
+        return self.hit / self.true if self.true else math.nan
+
+    @property
+    def precision(self) -> float:
+        """Part of the found pieces that touches a lesion; NaN where nothing was found."""
+        return 1 - self.false / self.found if self.found else math.nan
+
+
+def lesion_counts(found: np.ndarray, truth: np.ndarray, voxel_ml: float, *, least_ml: float = 0.0) -> LesionCounts:
+    """How many lesions were found, and how many are false.
+
+    Pieces are connected by faces, edges or corners. Those of the truth that are smaller than ``least_ml`` count neither
+    as found nor as missed, and a piece that touches only them counts not at all; found pieces that are smaller are not
+    false, but may hit a lesion.
+
+    Args:
+        found: bool (k, j, i).
+        truth: bool of the same shape.
+        voxel_ml: volume of a voxel.
+        least_ml: smaller pieces do not count.
+
+    Example:
+        >>> truth, found = np.zeros((2, 1, 1, 5), bool)
+        >>> truth[0, 0, 0] = found[0, 0, 0] = found[0, 0, 4] = True
+        >>> lesion_counts(found, truth, 0.001)
+        LesionCounts(true=1, hit=1, found=2, false=1)
+    """
+    pieces, count = ndimage.label(truth, _TOUCHING)
+    guesses, guessed = ndimage.label(found, _TOUCHING)
+    large = np.bincount(pieces.ravel(), minlength=count + 1) * voxel_ml >= least_ml
+    pairs = np.unique(np.stack([pieces[truth & found], guesses[truth & found]]), axis=1)
+    hit = np.unique(pairs[0])
+    right = np.unique(pairs[1][large[pairs[0]]])
+    sizes = np.bincount(guesses.ravel(), minlength=guessed + 1)
+    false = np.setdiff1d(np.flatnonzero(sizes[1:] * voxel_ml >= least_ml) + 1, pairs[1])
+    return LesionCounts(int(large[1:].sum()), int(large[hit].sum()), len(right) + len(false), len(false))
+
+
 def roc_auc(scores: Sequence[float], positive: Sequence[bool]) -> float:
     """Area under the receiver operating curve: the chance that a positive case scores higher than a negative one.
 

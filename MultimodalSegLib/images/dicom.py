@@ -213,6 +213,11 @@ def _numbers(reader: sitk.ImageFileReader, key: str) -> tuple[float, ...]:
         return ()
 
 
+def holds_dicom(folder: Path) -> bool:
+    """Whether there is a DICOM file in a folder or below; the first one is enough."""
+    return any(_is_dicom(path) for path in folder.rglob("*") if path.is_file())
+
+
 def _is_dicom(path: Path) -> bool:
     try:
         with path.open("rb") as stream:

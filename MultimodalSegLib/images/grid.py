@@ -6,6 +6,9 @@ import numpy as np
 
 Triple = tuple[float, float, float]
 
+TOLERANCE = 0.1
+"""Voxels by which corners may differ on one grid."""
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -51,3 +54,11 @@ class Grid:
         choice = np.array([[(n >> axis) & 1 for axis in range(3)] for n in range(8)], float)
         index = low + choice * (high - low)
         return index @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+
+def same_grid(first: Grid, second: Grid) -> bool:
+    """Whether two grids have the same voxels, up to rounding in their files."""
+    if first.size != second.size:
+        return False
+    apart = np.linalg.norm(first.corners - second.corners, axis=1).max()
+    return bool(apart <= TOLERANCE * min(first.spacing))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,12 +15,16 @@ import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
 from .check import REEXPORT, check_grid, check_values
-from .dicom import read_series
+from .dicom import holds_dicom, read_series
 from .headers import check_nifti, check_text_header, truncated
 from .volume import Volume
 
 READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
+
+USUAL, FAST = 3, 1
+"""Levels of compression. The fast one takes half the time; noise as float32 grows by an eighth, whole numbers by two
+thirds."""
 
 TOO_SHORT = ("fread got only", "but received", "itkMetaImageIO", "trouble reading", "Unable to determine")
 """Parts of what ITK says about a file that ends too early."""
@@ -71,12 +76,55 @@ def read_labels(path: str | Path) -> Volume:
     return volume.with_array(array.astype(np.uint16 if low >= 0 and high < 2**16 else np.int32, copy=False))
 
 
-def write_volume(volume: Volume, path: str | Path) -> None:
+def read_probability(path: str | Path) -> Volume:
+    """Read a map of probabilities; unlike a scan it may be the same everywhere.
+
+    Args:
+        path: a NRRD, NIfTI or MetaImage file.
+
+    Returns:
+        The map, float32.
+
+    Raises:
+        InputError: as for :func:`read_volume`, or a value is not between 0 and 1, such as NaN.
+    """
+    path = Path(path)
+    volume = _read_file(path)
+    array = volume.array.astype(np.float32, copy=False)
+    outside = int(array.size - np.count_nonzero((array >= -1e-3) & (array <= 1 + 1e-3)))
+    if outside:
+        raise InputError(
+            f"{path} is not a map of probabilities: {outside} voxels are not between 0 and 1.",
+            "Give probabilities, neither logits nor percent.",
+        )
+    return volume.with_array(np.clip(array, 0, 1))
+
+
+def check_header(path: str | Path) -> None:
+    """Refuse at once what :func:`read_volume` would refuse for its header or its name; no voxel is read.
+
+    Args:
+        path: a NRRD, NIfTI or MetaImage file, or a folder with a DICOM series.
+
+    Raises:
+        InputError: the file is missing, empty, of an unknown kind, not one 3D volume of single numbers, its spacing or
+            its header cannot be right, or the folder holds no DICOM image.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        with _opened(path, length=False):
+            pass
+    elif not holds_dicom(path):
+        raise InputError(f"{path} holds no DICOM image.", "Give the folder with the slices of one series.")
+
+
+def write_volume(volume: Volume, path: str | Path, *, compression: int = USUAL) -> None:
     """Write a volume or label map; at no time is there a half-written file under its name.
 
     Args:
         volume: values and grid; bool is written as uint8.
         path: name ending in ``.nrrd``, ``.nii``, ``.nii.gz`` or ``.mha``; missing folders are made.
+        compression: gzip's level, :data:`USUAL` or :data:`FAST`; nothing is lost by either.
 
     Raises:
         OutputError: another ending, or the file cannot be written.
@@ -92,7 +140,7 @@ def write_volume(volume: Volume, path: str | Path) -> None:
     temporary = path.with_name(f".{path.name[: -len(ending)]}.{os.getpid()}{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(image.to_sitk(), temporary, compress=ending != ".nii")
+        _write(image.to_sitk(), temporary, compression if ending != ".nii" else 0)
         os.replace(temporary, path)
     except (OSError, RuntimeError, InputError) as error:
         raise OutputError(
@@ -103,15 +151,24 @@ def write_volume(volume: Volume, path: str | Path) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _write(image: sitk.Image, path: Path, *, compress: bool) -> None:
+def _write(image: sitk.Image, path: Path, compression: int) -> None:
     with path.open("wb"):  # a folder without rights is reported by the system, more clearly than by ITK
         pass
-    sitk.WriteImage(image, str(path), useCompression=compress, compressionLevel=3)
+    sitk.WriteImage(image, str(path), useCompression=compression > 0, compressionLevel=compression)
     if path.name.endswith((".nii", ".nii.gz")):
         check_nifti(path)  # ITK does not notice when the disk is full
 
 
 def _read_file(path: Path, channel: int | None = None) -> Volume:
+    with _opened(path, channel) as reader:
+        volume = Volume.from_sitk(reader.Execute(), path)
+    check_grid(volume.grid, path)
+    return volume
+
+
+@contextmanager
+def _opened(path: Path, channel: int | None = None, *, length: bool = True) -> Iterator[sitk.ImageFileReader]:
+    """A file whose header was found to be sound, and with ``length`` its length too; what ITK says is explained."""
     if not path.exists():
         raise InputError(f"There is no file or folder {path}.", "Check the name.")
     if path.is_dir():
@@ -122,23 +179,23 @@ def _read_file(path: Path, channel: int | None = None) -> Volume:
             f"The kind of file {path.name!r} is not known.",
             f"Give a file ending in {', '.join(READABLE)}, or the folder that holds a DICOM series.",
         )
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty.", "Copy or download the file again.")
     try:
-        (check_nifti if ending.startswith(".nii") else check_text_header)(path)
+        if path.stat().st_size == 0:
+            raise InputError(f"{path} is empty.", "Copy or download the file again.")
+        if ending.startswith(".nii"):
+            check_nifti(path, length=length)
+        else:
+            check_text_header(path)
         with _unambiguous(path, ending) as name, _quiet_itk():
-            image = _read_3d(name, path, channel)
+            yield _reader(name, path, channel)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the rights of the file.") from error
     except RuntimeError as error:
         raise _explained(error, path) from error
-    volume = Volume.from_sitk(image, path)
-    check_grid(volume.grid, path)
-    return volume
 
 
-def _read_3d(name: Path, path: Path, channel: int | None) -> sitk.Image:
-    """Read one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
+def _reader(name: Path, path: Path, channel: int | None) -> sitk.ImageFileReader:
+    """Reads one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(name))
     reader.ReadImageInformation()
@@ -160,7 +217,7 @@ def _read_3d(name: Path, path: Path, channel: int | None) -> sitk.Image:
             f"{path} is a 4D image ({text} voxels).", "Save the one volume that you mean as a file of its own."
         )
     reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
-    return reader.Execute()
+    return reader
 
 
 def _explained(error: RuntimeError, path: Path) -> InputError:
@@ -191,15 +248,23 @@ def _unambiguous(path: Path, ending: str) -> Iterator[Path]:
         yield alone
 
 
+_QUIET_LOCK = threading.Lock()
+_quiet: list[bool] = []
+
+
 @contextmanager
 def _quiet_itk() -> Iterator[None]:
-    """Keep ITK's C++ warnings off the terminal; what matters in them is checked here."""
-    before = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    """Keep ITK's C++ warnings off the terminal; what matters in them is checked here. Several threads may read."""
+    with _QUIET_LOCK:
+        _quiet.append(sitk.ProcessObject.GetGlobalWarningDisplay())
+        sitk.ProcessObject.SetGlobalWarningDisplay(False)
     try:
         yield
     finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(before)
+        with _QUIET_LOCK:  # what the first one found is put back by the last one
+            before = _quiet.pop()
+            if not _quiet:
+                sitk.ProcessObject.SetGlobalWarningDisplay(before)
 
 
 def _ending(path: Path, known: tuple[str, ...]) -> str:

@@ -34,7 +34,7 @@ def resample(
     Returns:
         A volume on ``grid``: float32, or for labels the type of ``volume``.
     """
-    if transform is None and grid == volume.grid:
+    if grid == volume.grid and (transform is None or transform.GetTransformEnum() == sitk.sitkIdentity):
         return volume if labels else volume.with_array(volume.array.astype(np.float32, copy=False))
     transform = transform or sitk.Transform(3, sitk.sitkIdentity)
     source = volume if labels else volume.with_array(_smooth(volume, step_sizes(volume.grid, grid, transform)))
@@ -77,6 +77,15 @@ def inside(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Which points (n, 3), LPS mm, lie in the box of voxels of a grid: (n,) bool."""
     index = (points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
     return np.all((index >= -0.5 - 1e-6) & (index <= np.asarray(grid.size) - 0.5 + 1e-6), axis=1)
+
+
+def labelled_inside(labels: Volume, grid: Grid) -> float:
+    """Part of the voxels above 0 whose centers lie in the box of voxels of a grid, 0 to 1; 1 if there is none."""
+    index = np.argwhere(labels.array > 0)[:, ::-1]
+    if not len(index):
+        return 1.0
+    index = index[:: max(1, len(index) // 100_000)]
+    return float(np.mean(inside(grid, index @ labels.grid.affine[:3, :3].T + labels.grid.affine[:3, 3])))
 
 
 def map_points(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:

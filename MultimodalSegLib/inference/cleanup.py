@@ -34,13 +34,11 @@ def remove_specks(labels: Volume, classes: Sequence[SegmentClass]) -> Volume:
         A label map on the same grid; the one given is not changed.
     """
     array = labels.array.copy()
-    wanted = [c for c in classes if c.group in GROUPS]
-    index = np.zeros(int(max(array.max(), max((c.value for c in wanted), default=0))) + 1, np.int32)
-    for n, entry in enumerate(wanted):
-        index[entry.value] = n + 1
+    boxes = dict(enumerate(ndimage.find_objects(array), start=1))
     stray = np.zeros(array.shape, bool)
-    for entry, where in zip(wanted, ndimage.find_objects(index[array], len(wanted)), strict=True):
-        if where is not None:
+    for entry in classes:
+        where = boxes.get(entry.value)
+        if where is not None and entry.group in GROUPS:
             paired = entry.group == "brain" and entry.name.split(" ")[0] in ("Left", "Right")
             least = LEAST_ML / labels.grid.voxel_ml
             stray[where] |= _stray(array[where] == entry.value, least, LEAST_SHARE if paired else 0.0)
@@ -57,7 +55,7 @@ def _stray(mask: np.ndarray, least: float, share: float) -> np.ndarray:
     sizes[0] = 0
     small = sizes < max(least, share * sizes.max())
     small[[0, sizes.argmax()]] = False
-    return small[parts]
+    return small[parts] if small.any() else np.zeros_like(mask)
 
 
 def _fill(array: np.ndarray, stray: np.ndarray) -> None:

@@ -92,6 +92,16 @@ def cut_field_of_view(labels: Volume, classes: Sequence[SegmentClass]) -> list[F
     return found
 
 
+def misregistered(sentence: str, light: str) -> Flag:
+    """An alignment that may be wrong; an alarm where its estimated error is red.
+
+    Args:
+        sentence: from :func:`MultimodalSegLib.registration.register.registration_warnings`.
+        light: of the alignment's quality.
+    """
+    return Flag(MISREGISTRATION, "alarm" if light == "red" else "warning", sentence)
+
+
 def misplaced(modality: str, reference: str, dice: float, distance_mm: float) -> list[Flag]:
     """Two modalities whose own segmentations do not lie in the same place."""
     if distance_mm <= APART_MM and dice >= LEAST_DICE:

@@ -18,6 +18,10 @@ LIVE_FEATURES = 5.0
 """Float32 tensors of the first stage that are alive at once for each modality: an upper bound of what was measured on a
 processor (3.3 to 4.4 for boxes of 96x96x96 to 160x192x192, one and two modalities, 16 and 32 bits)."""
 
+PUBLISHED = 2100.0
+"""Bytes per voxel of the published networks, which work at full resolution: the most that was measured (U-Net++ on a
+head of 160x192x160 voxels in 16 bits, see the benchmark of the networks), logits included."""
+
 
 def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torch.dtype | np.dtype[Any]) -> float:
     """Peak bytes per voxel of the network's input.
@@ -29,6 +33,8 @@ def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torc
         modalities: number of volumes given to the network.
         precision: type of the logits, of torch or numpy.
     """
+    if "widths" not in network:
+        return PUBLISHED * max(1.0, precision.itemsize / 2)
     logits = 2 * channels(network) * precision.itemsize
     first_stage = int(network["widths"][0]) * 4 / 8
     features = LIVE_FEATURES * first_stage * max(1, modalities)

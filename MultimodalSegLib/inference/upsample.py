@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 
@@ -12,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..images.grid import Grid
+from ..networks.device import processor_threads
 from .head_box import Box
 from .windows import Report
 
@@ -78,6 +80,7 @@ def to_reference(
     Class probabilities (softmax on the working grid) are interpolated linearly and the most probable class is taken at
     the reference voxel; a paired structure is left where the interpolated side logit is positive. In each brick only
     the classes that can win are interpolated: a winner has at least 1/K, and interpolation never exceeds its corners.
+    On a processor each of torch's threads labels bricks of its own, which are too small to be shared among threads.
 
     Args:
         logits: (C, D, H, W) on ``working``: structures, then side and lesion, where the model has them.
@@ -85,7 +88,7 @@ def to_reference(
         box: reference voxels outside this box are background.
         reference: grid of the result; any direction, spacing and field of view.
         labelling: meaning of the channels.
-        report: told after each slab of bricks; may raise to stop.
+        report: told after each brick; may raise to stop.
 
     Returns:
         Labels, uint16 (k, j, i), and the wanted probabilities, float32 (k, j, i), 0 outside the box.
@@ -94,24 +97,31 @@ def to_reference(
     labels = np.zeros(reference.shape, np.uint16)
     maps = {name: np.zeros(reference.shape, np.float32) for name, _, _ in labelling.wanted}
     values = torch.tensor(labelling.values, dtype=torch.int32, device=logits.device)
-    with torch.inference_mode():
-        for brick, done in _bricks(reference):
-            low, high = lattice.bounds(brick)
-            if np.all(high >= lattice.low) and np.all(low <= lattice.high):
-                found, probabilities = _label_brick(logits, lattice, brick, labelling, values)
-                labels[brick] = found
-                for name, map_ in probabilities.items():
-                    maps[name][brick] = map_
-            report(done)
+    stopped = False
+
+    def fill(brick: tuple[slice, ...]) -> None:
+        low, high = lattice.bounds(brick)
+        if stopped or not (np.all(high >= lattice.low) and np.all(low <= lattice.high)):
+            return
+        with torch.inference_mode():
+            labels[brick], probabilities = _label_brick(logits, lattice, brick, labelling, values)
+        for name, map_ in probabilities.items():
+            maps[name][brick] = map_
+
+    bricks = list(_bricks(reference))
+    workers = torch.get_num_threads() if logits.device.type == "cpu" else 1
+    with processor_threads(1), ThreadPoolExecutor(workers) as pool:
+        try:
+            for done, _ in enumerate(pool.map(fill, bricks), start=1):
+                report(done / len(bricks))
+        finally:
+            stopped = True
     return labels, maps
 
 
-def _bricks(grid: Grid) -> Iterator[tuple[tuple[slice, ...], float]]:
-    """Bricks (k, j, i) of a grid, each with the fraction that is finished after it."""
-    cuts = [[slice(a, min(a + BRICK, n)) for a in range(0, n, BRICK)] for n in grid.shape]
-    total = len(cuts[0]) * len(cuts[1]) * len(cuts[2])
-    for n, brick in enumerate(product(*cuts)):
-        yield brick, (n + 1) / total
+def _bricks(grid: Grid) -> Iterator[tuple[slice, ...]]:
+    """Bricks (k, j, i) of a grid."""
+    return product(*([slice(a, min(a + BRICK, n)) for a in range(0, n, BRICK)] for n in grid.shape))
 
 
 def _label_brick(

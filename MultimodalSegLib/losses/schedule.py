@@ -25,6 +25,8 @@ class LossWeights:
         gamma: topology of the chosen structures.
         side: left or right.
         lesion: lesion voxels and lesions.
+        regions: in it, the part that weighs each lesion like the whole rest. At 1 a network marks nine voxels for each
+            true one; near 0 one that has found none yet is hardly told of those it misses.
         presence: that there is any lesion.
         deep: the same heads at strides 4 and 8.
 
@@ -38,6 +40,7 @@ class LossWeights:
     gamma: float = 0.0
     side: float = 0.3
     lesion: float = 0.3
+    regions: float = 0.1
     presence: float = 0.1
     deep: tuple[float, ...] = (0.3, 0.15)
 

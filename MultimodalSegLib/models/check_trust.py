@@ -1,6 +1,8 @@
 """What a model may say of how far it can be trusted: four optional entries that a calibration writes.
 
-- ``calibration``: ``temperature`` (and ``lesion_temperature``), ``ece_before``, ``ece_after``, ``data``
+- ``calibration``: ``temperature`` (and ``lesion_temperature``), ``ece_before``, ``ece_after``, ``data``, and
+  ``reliability``: of ``structures`` and ``lesion`` the curves ``before`` and ``after``, each with ``confidence``,
+  ``accuracy`` and ``count`` by bin
 - ``conformal``: ``level``, ``usual`` and ``quantiles`` by class, of intervals of volumes
 - ``typical``: ``mean`` and ``sd`` of the share of each class, ``limit`` and ``most_ml``
 - ``asymmetry``: by class the largest difference of left and right that is usual, as a share of their mean
@@ -23,6 +25,9 @@ def trust_problem(metadata: Mapping[str, Any]) -> str:
         return f"calibration has the temperatures {temperatures}, not positive numbers"
     if not all(0 <= calibration.get(key, 0) <= 1 for key in ("ece_before", "ece_after")):
         return "calibration has an error that is not from 0 to 1"
+    for curve in (curve for curves in calibration.get("reliability", {}).values() for curve in curves.values()):
+        if len({len(curve[name]) for name in ("confidence", "accuracy", "count")}) != 1:
+            return "calibration has a reliability whose lists are not of one length"
     if conformal:
         if not 0 < conformal["level"] < 1:
             return f"conformal has the level {conformal['level']}, not one between 0 and 1"

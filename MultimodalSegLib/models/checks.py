@@ -46,7 +46,9 @@ OWN_KEYS = (
     "training_data",
     "limits",
 )
-NETWORK_KEYS = ("kind", "families", "classes", "widths", "stride")
+NETWORK_KEYS = ("kind", "families", "classes", "stride")
+FUSION_KEYS = (*NETWORK_KEYS, "widths")
+"""Of the fusion network; the widths of published ones follow from their name."""
 
 PICKLE_SUFFIXES = {".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".bin", ".ts", ".joblib", ".npy", ".npz"}
 PICKLE_STARTS = (b"PK\x03\x04", *(b"\x80" + bytes([protocol]) for protocol in range(2, 6)))
@@ -105,7 +107,8 @@ def check_metadata(metadata: Mapping[str, Any], where: Path) -> None:
         )
     missing = [key for key in (*OWN_KEYS, *MONAI_KEYS) if key not in metadata]
     if isinstance(metadata.get("network"), Mapping):
-        missing += [f"network.{key}" for key in NETWORK_KEYS if key not in metadata["network"]]
+        needed = FUSION_KEYS if metadata["network"].get("kind", "fusion") == "fusion" else NETWORK_KEYS
+        missing += [f"network.{key}" for key in needed if key not in metadata["network"]]
     if missing:
         raise ModelError(f"The metadata of model {name!r} lack {', '.join(missing)}.", COPY_AGAIN)
     try:

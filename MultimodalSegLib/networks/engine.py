@@ -70,7 +70,6 @@ class OpenVinoNetwork:
         # optimizing may give a tensor the names of others beside its own
         known = (*LABELS, *RAW, *HALF)
         self._names = [next(name for name in known if name in o.names) for o in self._compiled.outputs]
-        self._request = self._compiled.create_infer_request()
 
     def blob(self) -> bytes:
         """The compiled network, for :class:`OpenVinoNetwork` on the same computer with the same version of OpenVINO."""
@@ -78,12 +77,12 @@ class OpenVinoNetwork:
         return exported if isinstance(exported, bytes) else bytes(exported.getvalue())
 
     def __call__(self, images: Tensor, modality: Tensor) -> dict[str, Tensor]:
-        """The graph's outputs by name; they are overwritten by the next call.
+        """The graph's outputs by name; they are the caller's own and may be changed.
 
         Args:
             images: (1, M, D, H, W) float32 of the shape the model was exported for.
             modality: (1, M) int64 family indices.
         """
         inputs = {"images": images.numpy(), "modality": modality.numpy()}
-        found = self._request.infer(inputs, share_inputs=True, share_outputs=True)
+        found = self._compiled.create_infer_request().infer(inputs, share_inputs=True, share_outputs=True)
         return {name: torch.from_numpy(np.asarray(found[n])) for n, name in enumerate(self._names)}

@@ -1,4 +1,4 @@
-"""Seconds and memory of a pass through a network, each measured in a process of its own."""
+"""Seconds, memory and energy of a pass through a network, each measured in a process of its own."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..machine import peak_memory_mb
+from .energy import CardEnergy, ProcessorEnergy
 
 SHARE = 0.9
 """Part of the memory that is free at the start that a measured process may take."""
@@ -32,11 +33,17 @@ class Measurement:
         peak_mb: by how many MiB the process grew at most. With torch the network is loaded before, with OpenVINO its
             loading and compilation count.
         state: ``"measured"``, ``"out of memory"``, or why it could not be measured.
+        card_mb: highest memory of the graphics card, MiB; None on a processor.
+        processor_joules: energy of a pass by the processors' counters, with all else that ran; None without them.
+        card_joules: energy of a pass by the card's counter; None without it.
     """
 
     seconds: float | None
     peak_mb: float | None
     state: str
+    card_mb: float | None = None
+    processor_joules: float | None = None
+    card_joules: float | None = None
 
 
 def measure(
@@ -45,17 +52,20 @@ def measure(
     modalities: int,
     *,
     engine: str = "torch",
+    device: str = "cpu",
     runs: int = 3,
     memory_limit_mb: float | None = None,
     waiting: Callable[[], None] = lambda: None,
 ) -> Measurement:
-    """Measure a network with random weights on noise, on the processor, as precisely as ``segment`` would compute.
+    """Measure a network with random weights on noise, as precisely as ``segment`` would compute.
 
     Args:
         entry: as for :func:`.build.build_network`.
         shape: (D, H, W) voxels.
         modalities: number of volumes, all present.
-        engine: ``"torch"``, or ``"openvino"`` for the graph that reads the labels (:class:`.graph.LabelGraph`).
+        engine: ``"torch"``, or ``"openvino"`` for the graph that reads the labels (:class:`.graph.LabelGraph`),
+            which is for processors.
+        device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         runs: passes after the first.
         memory_limit_mb: a process that takes more is ended; nine tenths of the free memory if None.
         waiting: called many times a second; may raise to stop, which ends the process.
@@ -69,11 +79,12 @@ def measure(
     """
     with tempfile.TemporaryDirectory(prefix="multimodalseg-") as folder:
         work = {"entry": dict(entry), "shape": list(shape), "modalities": modalities, "runs": runs, "folder": folder}
+        work["device"] = device
         for step in ("export", "openvino") if engine == "openvino" else ("torch",):
             answer = _in_child(work | {"step": step}, memory_limit_mb, waiting)
             if "state" in answer:
                 break
-    return Measurement(answer.get("seconds"), answer.get("peak_mb"), answer.get("state", "measured"))
+    return Measurement(**{"seconds": None, "peak_mb": None, "state": "measured"} | answer)
 
 
 def _in_child(work: dict[str, Any], limit_mb: float | None, waiting: Callable[[], None]) -> dict[str, Any]:
@@ -127,18 +138,25 @@ def _child(work: dict[str, Any]) -> dict[str, Any]:
 def _torch(work: dict[str, Any]) -> dict[str, Any]:
     import torch
 
-    from .device import choose_precision
+    from .device import choose_device, choose_precision
 
-    network, (images, modality) = _network(work), _inputs(work)
-    present = torch.ones(images.shape[:2], dtype=torch.bool)
-    precision = choose_precision(torch.device("cpu"))
+    device = choose_device(work["device"])
+    network = _network(work).to(device)
+    images, modality = (value.to(device) for value in _inputs(work))
+    present = torch.ones(images.shape[:2], dtype=torch.bool, device=device)
+    precision = choose_precision(device)
+    on_card = device.type == "cuda"
 
     @torch.inference_mode()
     def run() -> None:
-        with torch.autocast("cpu", precision, enabled=precision is not torch.float32):
+        with torch.autocast(device.type, precision, enabled=precision is not torch.float32):
             network(images, present, modality)
+        if on_card:
+            torch.cuda.synchronize(device)
 
-    return _measured(run, work["runs"], _Growth())
+    card = str(torch.cuda.get_device_properties(device).uuid) if on_card else ""
+    answer = _measured(run, work["runs"], _Growth(), card)
+    return answer | {"card_mb": round(torch.cuda.max_memory_allocated(device) / 2**20, 1) if on_card else None}
 
 
 def _export(work: dict[str, Any]) -> dict[str, Any]:
@@ -179,14 +197,20 @@ def _inputs(work: dict[str, Any]) -> Any:
     return torch.randn(1, count, *work["shape"]), torch.arange(count)[None] % work["entry"]["families"]
 
 
-def _measured(run: Callable[[], object], runs: int, growth: _Growth) -> dict[str, Any]:
+def _measured(run: Callable[[], object], runs: int, growth: _Growth, card: str = "") -> dict[str, Any]:
     run()
     seconds = []
+    processor, on_card = ProcessorEnergy(), CardEnergy(card)
     for _ in range(runs):
         start = time.perf_counter()
         run()
         seconds.append(time.perf_counter() - start)
-    return {"seconds": round(statistics.median(seconds), 3), "peak_mb": round(growth.mb(), 1)}
+    taken = {"processor_joules": processor.joules(), "card_joules": on_card.joules()}
+    return {
+        "seconds": round(statistics.median(seconds), 3),
+        "peak_mb": round(growth.mb(), 1),
+        **{name: None if joules is None else round(joules / runs, 2) for name, joules in taken.items()},
+    }
 
 
 class _Growth:

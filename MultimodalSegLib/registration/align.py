@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import SimpleITK as sitk
@@ -19,6 +20,7 @@ from .aligned import AlignedCase, Registration
 from .pyramid import build_pyramid
 from .quality import Comparison
 from .register import KINDS, measure, register
+from .reliability import judged
 
 LEAST_SHARED_VIEW = 0.05
 """Part of the smaller field of view that two volumes must share."""
@@ -61,9 +63,9 @@ def align(
             volumes[name], covered[name] = volume, 1.0
             continue
         if name in known:
-            found = _as_given(case, name, known[name], "given")
+            found = _as_given(case, name, known[name], "given", seed)
         elif kind == "none":
-            found = _as_given(case, name, sitk.Transform(3, sitk.sitkIdentity), "none")
+            found = _as_given(case, name, sitk.Transform(3, sitk.sitkIdentity), "none", seed)
         else:
             part = _part(progress, case.moving.index(name), len(case.moving), name)
             found = register(
@@ -75,13 +77,16 @@ def align(
     return AlignedCase(volumes, case.reference, registrations, covered)
 
 
-def _as_given(case: Case, name: str, transform: sitk.Transform, kind: str) -> Registration:
+def _as_given(case: Case, name: str, transform: sitk.Transform, kind: str, seed: int) -> Registration:
     """A transform that needs no search, with its measured quality."""
     began = time.monotonic()
     _covered(case, name, transform)
-    fixed, moving = build_pyramid(case.volumes[case.reference], case.reference), build_pyramid(case.volumes[name], name)
+    both = (case.reference, name)
+    with ThreadPoolExecutor(2) as pool:
+        fixed, moving = pool.map(build_pyramid, (case.volumes[one] for one in both), both)
     reason = "the headers were trusted" if kind == "none" else "the transform was given"
     quality = measure(Comparison.of(fixed, moving), None, transform, reason=reason)
+    quality = judged(quality, fixed, moving, transform, (case.reference, name), seed=seed)
     return Registration(transform, quality, kind, time.monotonic() - began)
 
 

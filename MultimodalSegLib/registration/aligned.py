@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..images.grid import Grid
 from ..images.volume import Volume
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
+
+
+Light = Literal["green", "amber", "red", "unknown"]
+"""What an estimated error means: go on, look first, do not use it, or nothing is known."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,10 @@ class Quality:
         head_overlap: Dice of the two foreground (head) masks after registration, 0 to 1.
         converged: the optimiser ended by its own criterion and the result is better than the start.
         message: the optimiser's stop condition, or why a warning is given, one line.
+        light: what the estimated error means; ``"unknown"`` where nothing is known about such a pair or transform.
+        error_mm: estimated mean distance, over the fixed head, from the true alignment; None where it is unknown.
+        error_high_mm: the distance that 19 of 20 such alignments do not exceed; None where it is unknown.
+        light_reason: why the light is unknown or not green, a part of a sentence.
     """
 
     mutual_information_before: float
@@ -30,6 +38,30 @@ class Quality:
     head_overlap: float
     converged: bool
     message: str = ""
+    light: Light = "unknown"
+    error_mm: float | None = None
+    error_high_mm: float | None = None
+    light_reason: str = ""
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Quality:
+        """The quality in an entry of ``run.json``, which may be of an earlier version and may hold more."""
+        return cls(**{each.name: entry[each.name] for each in fields(cls) if each.name in entry})
+
+    @property
+    def error_text(self) -> str:
+        """The estimate in words, see :func:`error_text`."""
+        return error_text(self.error_mm, self.error_high_mm)
+
+
+def error_text(error_mm: float | None, high_mm: float | None) -> str:
+    """An estimated error in words; empty where it is unknown.
+
+    Example:
+        >>> error_text(0.81, 2.14)
+        'about 0.8 mm, hardly above 2.1 mm'
+    """
+    return "" if error_mm is None or high_mm is None else f"about {error_mm:.1f} mm, hardly above {high_mm:.1f} mm"
 
 
 @dataclass(frozen=True)

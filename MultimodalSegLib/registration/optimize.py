@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,9 +12,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import RegistrationError
+from ..images.grid import Grid
+from ..images.resample import map_points
 from ..images.volume import Volume
-from .pyramid import dilate
+from .pyramid import COARSE, dilate
 from .quality import BINS, MARGIN
+
+WANDER = 5.0
+"""Voxels by which a transform may still move: so far around the moving field of view points of the head count."""
 
 NO_OVERLAP = "Check that both volumes show the same part of the same patient, or give a start transform."
 
@@ -71,7 +76,10 @@ def optimize(
     """
     spline = isinstance(transform, sitk.BSplineTransform)
     unit = 1.0 if spline else _radius(head)
-    image, mask, count = _near_head(fixed, head)
+    near = dilate(head, MARGIN)
+    if step.spacing < COARSE:
+        near = _within(near, moving.grid, [transform, before], WANDER * step.spacing)
+    image, mask, count = _region(fixed, near)
     method = sitk.ImageRegistrationMethod()
     method.SetMetricAsMattesMutualInformation(BINS)
     method.SetMetricFixedMask(_in_units(mask, unit))
@@ -80,6 +88,9 @@ def optimize(
         method.SetMetricSamplingStrategy(method.RANDOM)
         method.SetMetricSamplingPercentage(share, seed + 1)  # ITK takes seed 0 for the clock
     method.SetInterpolator(sitk.sitkLinear)
+    if not spline:  # slopes at the points alone: exact between voxels, and no image of slopes as large as three
+        method.MetricUseFixedImageGradientFilterOff()
+        method.MetricUseMovingImageGradientFilterOff()
     if before is not None:
         to_mm, from_mm = sitk.ScaleTransform(3, [unit] * 3), sitk.ScaleTransform(3, [1.0 / unit] * 3)
         method.SetMovingInitialTransform(sitk.CompositeTransform([from_mm, before, to_mm]))
@@ -90,7 +101,7 @@ def optimize(
     else:
         method.SetOptimizerAsRegularStepGradientDescent(
             learningRate=0.5 * step.spacing / unit,
-            minStep=0.005 * step.spacing / unit,
+            minStep=0.01 * step.spacing / unit,
             numberOfIterations=step.iterations,
             relaxationFactor=0.8,
             gradientMagnitudeTolerance=1e-6,
@@ -169,10 +180,30 @@ def _execute(
         raise raised[0]
 
 
-def _near_head(fixed: Volume, head: Volume) -> tuple[sitk.Image, sitk.Image, int]:
-    """The box of the fixed volume around the head, the region in it where images are compared, and its voxels."""
+def _within(near: Volume, view: Grid, transforms: Sequence[sitk.Transform | None], margin: float) -> Volume:
+    """The part of a region that transforms, one after the other, bring into a field of view and a margin of mm.
+
+    Raises:
+        RegistrationError: there is none.
+    """
+    index = np.argwhere(near.array)
+    points = index[:, ::-1] @ near.grid.affine[:3, :3].T + near.grid.affine[:3, 3]
+    for transform in transforms:
+        if transform is not None and transform.IsLinear():  # what bends moves less than the margin
+            points = map_points(transform, points)
+    room = np.asarray(view.size) / 2 + margin / np.asarray(view.spacing)
+    voxel = (points - view.affine[:3, 3]) @ np.linalg.inv(view.affine[:3, :3]).T
+    seen = np.all(np.abs(voxel - (np.asarray(view.size) - 1) / 2) <= room, axis=1)
+    if not seen.any():
+        raise RegistrationError("The volumes do not overlap enough to be compared.", NO_OVERLAP)
+    kept = np.zeros(near.array.shape, bool)
+    kept[tuple(index[seen].T)] = True
+    return near.with_array(kept)
+
+
+def _region(fixed: Volume, near: Volume) -> tuple[sitk.Image, sitk.Image, int]:
+    """The box of the fixed volume around a region, the region in it where images are compared, and its voxels."""
     image = fixed.to_sitk()
-    near = dilate(head, MARGIN)
     mask = sitk.Resample(
         near.with_array(near.array.astype(np.uint8)).to_sitk(), image, sitk.Transform(), sitk.sitkNearestNeighbor
     )

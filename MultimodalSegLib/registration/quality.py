@@ -83,6 +83,14 @@ def mutual_information(first: np.ndarray, second: np.ndarray) -> float:
     return float(np.sum(joint[filled] * np.log(joint[filled] / product[filled])))
 
 
+def scaling(transform: sitk.Transform) -> float:
+    """Largest relative change of a length by a linear transform; 0 for any other."""
+    if not transform.IsLinear():
+        return 0.0
+    points = map_points(transform, np.vstack([np.zeros(3), np.eye(3)]))
+    return float(np.max(np.abs(np.linalg.svd(points[1:] - points[0], compute_uv=False) - 1.0)))
+
+
 def _bins(array: np.ndarray) -> np.ndarray:
     """Intensities scaled to 0 .. 31, float32."""
     low, high = float(array.min()), float(array.max())

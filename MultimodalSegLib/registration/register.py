@@ -14,17 +14,18 @@ from ..images.resample import map_points
 from ..images.volume import Volume
 from ..progress import Event, Progress, silent
 from .aligned import Quality, Registration
+from .find import SEARCH, STARTS, find
 from .optimize import NO_OVERLAP, Outcome, Step, optimize
 from .pyramid import COARSE, FINE, MIDDLE, Pyramid, build_pyramid
-from .quality import Comparison
-from .start import head_center, rigid, starts
+from .quality import Comparison, scaling
+from .reliability import judged
+from .start import head_center, rigid
 
 KINDS = ("rigid", "affine", "bspline")
 
-STARTS = 3
-SEARCH = Step("search, 8 mm", COARSE, 8_000, 60)
-RIGID = (Step("rigid, 4 mm", MIDDLE, 40_000, 60), Step("rigid, 2 mm", FINE, 100_000, 80))
-AFFINE = (Step("affine, 4 mm", MIDDLE, 40_000, 60), Step("affine, 2 mm", FINE, 100_000, 80))
+RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 120), Step("rigid, 1 mm", FINE, 40_000, 80))
+AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 120), Step("affine, 1 mm", FINE, 40_000, 80))
+CHECK = Step("check", COARSE, 8_000, 250)
 BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
 KNOTS = 45.0
 """Millimetres between the knots of the B-spline: it follows a bent neck or a shifted brain, not single sulci."""
@@ -48,8 +49,9 @@ def register(
 ) -> Registration:
     """Find the transform that brings ``moving`` onto ``fixed``, for volumes of the same or of different modality.
 
-    Mattes mutual information is maximised at 8, 4 and 2 mm, at random points in and just around the fixed head.
-    The same input and seed give the same result.
+    Mattes mutual information is maximised at 8, 4 and 1 mm, at random points in and just around the fixed head. A head
+    may lie up to 66 degrees differently; where that leads nowhere, all rotations are tried, and the message says so.
+    The same input and seed give the same result, but for rounding: threads add up in any order.
 
     Args:
         fixed: the volume that stays.
@@ -73,10 +75,16 @@ def register(
     began = time.monotonic()
     here, there = build_pyramid(fixed, fixed_modality), build_pyramid(moving, moving_modality)
     stages = ((SEARCH,) * (STARTS if initial is None else 0)) + RIGID + (AFFINE if kind != "rigid" else ())
-    follow = _Follower(progress, stages + (BSPLINE if kind == "bspline" else ()))
+    follow = _Follower(progress, stages + (BSPLINE if kind == "bspline" else ()) + (CHECK,))
     run = _Run(here, there, seed, initial, follow)
-    transform: sitk.Transform = run.search() if initial is None else rigid(head_center(here.head))
-    outcome = run.improve(transform, RIGID)
+    transform: sitk.Transform
+    remark = ""
+    if initial is None:
+        found = find(run, RIGID)
+        transform, outcome, remark = found.transform, found.outcome, found.remark
+    else:
+        transform = rigid(head_center(here.head))
+        outcome = run.improve(transform, RIGID)
     if kind != "rigid":
         transform = _as_affine(transform)
         outcome = run.improve(transform, AFFINE)
@@ -84,7 +92,10 @@ def register(
         transform = chain(initial, transform)
     if kind == "bspline":
         transform, outcome = run.bend(transform, fixed)
-    quality = measure(Comparison.of(here, there), initial, transform, outcome.converged, outcome.reason)
+    reason = "; ".join(filter(None, (remark, outcome.reason)))
+    quality = measure(Comparison.of(here, there), initial, transform, outcome.converged, reason)
+    names = (fixed_modality, moving_modality)
+    quality = judged(quality, here, there, transform, names, seed=seed, on_iteration=follow.iterations(CHECK))
     follow.finish()
     return Registration(transform, quality, kind, time.monotonic() - began)
 
@@ -92,6 +103,13 @@ def register(
 def registration_warnings(moving: str, reference: str, registration: Registration) -> list[str]:
     """A sentence for the user where an alignment may be wrong; empty where it looks right."""
     quality = registration.quality
+    if quality.light == "green":
+        return []
+    if quality.light != "unknown":
+        sure = "is probably wrong" if quality.light == "red" else "may be wrong"
+        error = f"estimated error {quality.error_text}; " if quality.error_text else ""
+        told = f"{sure}, look at it before you use the result: {error}{quality.light_reason}"
+        return [f"The alignment of {moving} with {reference} {told}."]
     if quality.converged and quality.head_overlap >= LOW_HEAD_OVERLAP:
         return []
     return [
@@ -119,6 +137,10 @@ class _Follower:
         self._progress(Event("register", before, self._total, step.name))
         return on_iteration
 
+    def expect(self, steps: tuple[Step, ...]) -> None:
+        """More runs than were planned."""
+        self._total += float(sum(step.iterations for step in steps))
+
     def finish(self) -> None:
         self._progress(Event("register", self._total, self._total, "registered"))
 
@@ -133,15 +155,9 @@ class _Run:
     initial: sitk.Transform | None
     follow: _Follower
 
-    def search(self) -> sitk.Euler3DTransform:
-        """The best of a few starts after a short run at 8 mm."""
-        candidates = starts(self.fixed, self.moving, STARTS)
-        if not candidates:
-            raise RegistrationError("No start brings the two heads together.", NO_OVERLAP)
-        comparison = Comparison.of(self.fixed, self.moving, "coarse")
-        for transform in candidates:
-            self._optimize(transform, SEARCH, None)
-        return max(candidates, key=lambda transform: float(np.prod(comparison.mutual_information(transform))))
+    def expect(self, steps: tuple[Step, ...]) -> None:
+        """More runs than were planned are to come."""
+        self.follow.expect(steps)
 
     def improve(self, transform: sitk.Transform, steps: tuple[Step, ...]) -> Outcome:
         """Refine a transform in place, step by step."""
@@ -189,24 +205,16 @@ def measure(
     second, second_overlap = comparison.mutual_information(after)
     overlap = comparison.head_overlap(after)
     better = second * second_overlap > first * first_overlap - 0.01
-    scaling = _scaling(after)
+    scale = scaling(after)
     warning = ""
-    if scaling > LARGE_SCALING:
-        warning = f"sizes change by {100 * scaling:.0f} %: one volume may lack the skull, use rigid instead"
+    if scale > LARGE_SCALING:
+        warning = f"sizes change by {100 * scale:.0f} %: one volume may lack the skull, use rigid instead"
     elif overlap < LOW_HEAD_OVERLAP:
         warning = f"the heads overlap by only {overlap:.2f} where both fields of view are: look at the result"
     elif not better:
         warning = "mutual information did not grow: look at the result"
-    good = converged and better and scaling <= LARGE_SCALING
+    good = converged and better and scale <= LARGE_SCALING
     return Quality(first, second, overlap, good, "; ".join(part for part in (warning, reason) if part))
-
-
-def _scaling(transform: sitk.Transform) -> float:
-    """Largest relative change of a length by a linear transform; 0 for any other."""
-    if not transform.IsLinear():
-        return 0.0
-    points = map_points(transform, np.vstack([np.zeros(3), np.eye(3)]))
-    return float(np.max(np.abs(np.linalg.svd(points[1:] - points[0], compute_uv=False) - 1.0)))
 
 
 def chain(outer: sitk.Transform, inner: sitk.Transform) -> sitk.Transform:

@@ -1,12 +1,14 @@
-"""Where a registration starts: a few plausible alignments, judged at a coarse resolution."""
+"""Where a registration starts: many plausible alignments, judged at a coarse resolution."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
 
 from ..images.grid import Grid
 from ..images.volume import Volume
@@ -16,34 +18,45 @@ from .quality import Comparison
 CROWN = 130.0
 """Millimetres below the vertex that count for the middle of a head: scans end anywhere in the neck."""
 
-PITCHES, ROLLS, YAWS = (-20.0, 0.0, 20.0), (-15.0, 0.0, 15.0), (-15.0, 0.0, 15.0)
-"""Degrees around the x (left), y (posterior) and z (superior) axes by which a head may lie differently."""
+FAR, ANY = 66.0, 180.0
+"""Degrees by which a patient may lie differently: usually, and if anything goes."""
+
+TURN, WIDE_TURN = 20.0, 30.0
+"""Degrees between neighbouring rotations; the optimizer at 8 mm comes from half of that and more."""
+
+GLANCE, LOOK = 3_000, 15_000
+"""Points at which all candidates are compared, and then the best."""
+
+OUTLINE = 10_000
+"""Points of a head that say where its upper part is."""
 
 LEAST_OVERLAP = 0.25
 """Part of the fixed head that must lie in the moving volume for a start that was guessed."""
 
 
-def starts(fixed: Pyramid, moving: Pyramid, count: int) -> list[sitk.Euler3DTransform]:
+def starts(
+    fixed: Pyramid, moving: Pyramid, count: int, *, reach: float = FAR, turn: float = TURN, seed: int = 0
+) -> list[sitk.Euler3DTransform]:
     """The best few rigid transforms (fixed to moving points, centered in the fixed head), best first.
 
     Tried are the headers as they are, and the middles of the volumes, of the heads and of their upper parts brought
-    together, each under a few rotations. Mutual information, weighted by the overlap, decides.
+    together, each under rotations about all axes. Mutual information, weighted by the overlap, decides.
 
     Args:
         fixed: the fixed volume.
         moving: the moving volume.
         count: how many transforms at most.
+        reach: largest rotation tried, degrees.
+        turn: between neighbouring rotations, degrees.
+        seed: of the points at which they are compared.
     """
     comparison = Comparison.of(fixed, moving, "coarse")
-    scored = []
-    for transform, guessed in _candidates(fixed, moving):
-        information, overlap = comparison.mutual_information(transform)
-        if overlap > 0.0 and (overlap >= LEAST_OVERLAP or not guessed):
-            scored.append((information * overlap, transform))
-    scored.sort(key=lambda pair: -pair[0])
+    glanced = _scored(list(_candidates(fixed, moving, rotations(reach, turn))), _some(comparison, GLANCE, seed))
+    better = [(transform, guessed) for _, transform, guessed in glanced[: 8 * count]]
+    looked = _scored(better, _some(comparison, LOOK, seed))
     chosen: list[sitk.Euler3DTransform] = []
-    for _, transform in scored:
-        if len(chosen) < count and all(_differ(transform, other) for other in chosen):
+    for _, transform, _ in looked:
+        if len(chosen) < count and all(differ(transform, other) for other in chosen):
             chosen.append(transform)
     return chosen
 
@@ -61,35 +74,66 @@ def head_center(head: Volume) -> np.ndarray:
     return _points(head).mean(axis=0)
 
 
-def _candidates(fixed: Pyramid, moving: Pyramid) -> Iterator[tuple[sitk.Euler3DTransform, bool]]:
-    """Transforms to try, each with False for the headers' own alignment and True for a guess."""
+def rotations(reach: float, step: float) -> list[np.ndarray]:
+    """Rotations (3, 3) up to ``reach`` degrees about all axes, evenly ``step`` degrees apart; the smallest come first.
+
+    Rotation vectors on a cubic lattice; none is farther than 0.87 steps from the nearest.
+    """
+    count = int(reach / step + 1e-6)
+    axis = np.arange(-count, count + 1) * step
+    vectors = np.array(list(product(axis, axis, axis)))
+    length = np.linalg.norm(vectors, axis=1)
+    order = np.argsort(length, kind="stable")
+    return list(Rotation.from_rotvec(vectors[order][length[order] <= reach + 1e-6], degrees=True).as_matrix())
+
+
+Candidate = tuple[sitk.Euler3DTransform, bool]
+"""A transform, and False for the headers' own alignment and True for a guess."""
+
+
+def _candidates(fixed: Pyramid, moving: Pyramid, turns: list[np.ndarray]) -> Iterator[Candidate]:
     here, there = _points(fixed.head), _points(moving.head)
-    center = here.mean(axis=0)
-    pairs = [
-        (center, center, False),
-        (center, there.mean(axis=0), True),
-        (_crown(here), _crown(there), True),
-        (_middle(fixed.middle.grid), _middle(moving.middle.grid), True),
-    ]
-    for (source, target, guessed), angles in product(pairs, product(PITCHES, ROLLS, YAWS)):
-        transform = rigid(source, angles)
-        transform.SetTranslation([float(x) for x in target - source])
-        yield _about(transform, center), guessed or any(angles)
+    center, middle = here.mean(axis=0), there.mean(axis=0)
+    here, there = (points[:: max(1, len(points) // OUTLINE)] for points in (here, there))
+    views = _middle(fixed.middle.grid), _middle(moving.middle.grid)
+    crown = _crown(here, np.array([0.0, 0.0, 1.0]))
+    for number, turn in enumerate(turns):
+        pairs = (
+            (center, center),
+            (center, middle),
+            (crown, _crown(there, turn @ [0.0, 0.0, 1.0])),
+            views,
+        )
+        for kind, (source, target) in enumerate(pairs):
+            transform = rigid(center)
+            transform.SetMatrix(turn.ravel().tolist())
+            transform.SetTranslation((target - center - turn @ (source - center)).tolist())
+            yield transform, kind > 0 or number > 0
 
 
-def _about(transform: sitk.Euler3DTransform, center: np.ndarray) -> sitk.Euler3DTransform:
-    """The same mapping, written with another center of rotation."""
-    same = sitk.Euler3DTransform(transform)
-    same.SetCenter([float(x) for x in center])
-    moved = np.asarray(transform.TransformPoint([float(x) for x in center])) - center
-    same.SetTranslation([float(x) for x in moved])
-    return same
+def _scored(candidates: list[Candidate], comparison: Comparison) -> list[tuple[float, sitk.Euler3DTransform, bool]]:
+    """Candidates that overlap enough, with mutual information times overlap, the best first."""
+    scored = []
+    for transform, guessed in candidates:
+        information, overlap = comparison.mutual_information(transform)
+        if overlap > 0.0 and (overlap >= LEAST_OVERLAP or not guessed):
+            scored.append((information * overlap, transform, guessed))
+    return sorted(scored, key=lambda entry: -entry[0])
 
 
-def _differ(first: sitk.Euler3DTransform, second: sitk.Euler3DTransform) -> bool:
-    """Whether two starts are more than a coarse voxel or a third of a rotation step apart."""
-    apart = np.subtract(first.GetParameters(), second.GetParameters())
-    return bool(np.max(np.abs(apart[3:])) > 12.0 or np.max(np.abs(apart[:3])) > np.radians(6.0))
+def _some(comparison: Comparison, most: int, seed: int) -> Comparison:
+    """The same at no more than so many of the points."""
+    count = len(comparison.points)
+    some = np.random.default_rng(seed).choice(count, min(count, most), replace=False)
+    return replace(comparison, points=comparison.points[some], bins=comparison.bins[some], head=comparison.head[some])
+
+
+def differ(first: sitk.Euler3DTransform, second: sitk.Euler3DTransform) -> bool:
+    """Whether two starts about one center are more than a coarse voxel and a half, or half a step, apart."""
+    apart = np.subtract(first.GetTranslation(), second.GetTranslation())
+    turn = np.reshape(first.GetMatrix(), (3, 3)).T @ np.reshape(second.GetMatrix(), (3, 3))
+    angle = np.degrees(np.arccos(np.clip((np.trace(turn) - 1.0) / 2.0, -1.0, 1.0)))
+    return bool(np.max(np.abs(apart)) > 12.0 or angle > TURN / 2.0)
 
 
 def _points(head: Volume) -> np.ndarray:
@@ -97,10 +141,10 @@ def _points(head: Volume) -> np.ndarray:
     return np.stack([i, j, k], axis=1) @ head.grid.affine[:3, :3].T + head.grid.affine[:3, 3]
 
 
-def _crown(points: np.ndarray) -> np.ndarray:
-    """Middle of the upper part of a head."""
-    vertex = np.percentile(points[:, 2], 99.9)
-    return points[points[:, 2] > vertex - CROWN].mean(axis=0)
+def _crown(points: np.ndarray, up: np.ndarray) -> np.ndarray:
+    """Middle of the upper part of a head that stands along a unit vector."""
+    height = points @ up
+    return points[height > np.percentile(height, 99.9) - CROWN].mean(axis=0)
 
 
 def _middle(grid: Grid) -> np.ndarray:

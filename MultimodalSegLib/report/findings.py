@@ -31,6 +31,7 @@ class Findings:
         weights: mean fusion weight by modality.
         contributions: rows of explanation/contributions.csv.
         contribution_sentences: what follows from them.
+        contribution_chart: their chart, explanation/contributions.png; None if there is none.
         uncertainty: content of uncertainty/summary.json.
         uncertainty_maps: files of the maps by name, ``"entropy"`` and ``"disagreement"``.
         maps: files of explanation maps by name, such as ``"lesion.gradcam"``.
@@ -48,6 +49,7 @@ class Findings:
     weights: Mapping[str, float] = field(default_factory=dict)
     contributions: Sequence[Row] = ()
     contribution_sentences: Sequence[str] = ()
+    contribution_chart: Path | None = None
     uncertainty: Mapping[str, Any] = field(default_factory=dict)
     uncertainty_maps: Mapping[str, Path] = field(default_factory=dict)
     maps: Mapping[str, Path] = field(default_factory=dict)
@@ -102,6 +104,7 @@ def read_findings(
     fusion = {name.partition(".")[2]: path for name, path in maps.items() if name.startswith("fusion.")}
     uncertain = {name: uncertainty / f"{name}.nrrd" for name in ("entropy", "disagreement")}
     sentences = files.json(explanation / "contributions.json").get("sentences", ())
+    chart = explanation / "contributions.png"
     weights = (_weight(row) for row in files.rows(explanation / "modalities.csv"))
     return Findings(
         record=record,
@@ -113,6 +116,7 @@ def read_findings(
         weights=dict(weight for weight in weights if weight),
         contributions=files.rows(explanation / "contributions.csv"),
         contribution_sentences=tuple(map(str, sentences)),
+        contribution_chart=chart if chart.is_file() else None,
         uncertainty=files.json(uncertainty / "summary.json"),
         uncertainty_maps={name: path for name, path in uncertain.items() if path.is_file()},
         maps={name: path for name, path in maps.items() if not name.startswith("fusion.")},

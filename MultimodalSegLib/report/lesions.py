@@ -70,6 +70,7 @@ def measure_lesions(
     aligned: AlignedCase,
     units: Mapping[str, Unit] | None = None,
     at_risk: Sequence[SegmentClass] = (),
+    where: Mapping[int, np.ndarray] | None = None,
 ) -> list[Lesion]:
     """Measure every connected part of every class of the group ``"lesion"``; single voxels are lesions too.
 
@@ -78,6 +79,7 @@ def measure_lesions(
         aligned: the volumes it was made from.
         units: by modality, as for :func:`~MultimodalSegLib.report.measurements.measure`.
         at_risk: structures to which distances are wanted.
+        where: :func:`~MultimodalSegLib.report.measurements.voxels_by_value` of the labels, if it is known.
 
     Returns:
         The lesions, class by class, the largest first.
@@ -96,7 +98,7 @@ def measure_lesions(
     found = [(entry, part) for entry in classes for part in components(labels.array == entry.value)]
     if not found:
         return []
-    where = voxels_by_value(labels.array)
+    where = voxels_by_value(labels.array) if where is None else where
     plane = middle_plane(segmentation.classes, where, labels.grid)
     distances = distances_at_risk([part for _, part in found], where, labels.grid, at_risk)
     unit = units_of(aligned, units)

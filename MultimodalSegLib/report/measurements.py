@@ -39,7 +39,10 @@ class Measurement:
 
 
 def measure(
-    segmentation: Segmentation, aligned: AlignedCase, units: Mapping[str, Unit] | None = None
+    segmentation: Segmentation,
+    aligned: AlignedCase,
+    units: Mapping[str, Unit] | None = None,
+    where: Mapping[int, np.ndarray] | None = None,
 ) -> list[Measurement]:
     """Measure every structure that has at least one voxel.
 
@@ -47,6 +50,7 @@ def measure(
         segmentation: a result.
         aligned: the volumes it was made from.
         units: by modality; the usual ones (HU for CT, else raw numbers) for those that are left out.
+        where: :func:`voxels_by_value` of the labels, if it is known.
 
     Returns:
         One row per structure, in the order of ``segmentation.classes``. Single lesions:
@@ -58,7 +62,7 @@ def measure(
     labels = segmentation.labels
     if labels.grid != aligned.grid:
         raise ValueError("segmentation and volumes are on different grids")
-    where = voxels_by_value(labels.array)
+    where = voxels_by_value(labels.array) if where is None else where
     images = {name: volume.array.ravel() for name, volume in aligned.volumes.items()}
     unit = units_of(aligned, units)
     asymmetry = _asymmetry(segmentation, where)

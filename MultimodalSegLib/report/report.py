@@ -11,7 +11,7 @@ from ..inference.segmentation import Segmentation
 from ..models.classes import SegmentClass
 from ..registration.aligned import AlignedCase
 from .lesions import Lesion, measure_lesions
-from .measurements import Measurement, measure
+from .measurements import Measurement, measure, voxels_by_value
 
 LEAST_COVERAGE = 0.9
 """Below this part of the reference grid a moving volume is said to be cut off."""
@@ -55,9 +55,10 @@ def report(
         for name, share in aligned.coverage.items()
         if name != aligned.reference and share < LEAST_COVERAGE
     ]
+    where = voxels_by_value(segmentation.labels.array)
     return Report(
-        tuple(measure(segmentation, aligned, units)),
-        tuple(measure_lesions(segmentation, aligned, units, at_risk)),
+        tuple(measure(segmentation, aligned, units, where)),
+        tuple(measure_lesions(segmentation, aligned, units, at_risk, where)),
         dict(explanation.modality_weights),
         tuple(flags),
     )

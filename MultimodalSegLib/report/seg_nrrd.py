@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,9 @@ SEGMENT_PREFIX = "Segment_"
 
 COMPRESSION_LEVEL = 3
 
+GRAY = "0.5 0.5 0.5"
+"""Color of a segment that has none."""
+
 
 def segment_id(segment_class: SegmentClass) -> str:
     """Identifier of the segment of a class; the same in files and in scenes."""
@@ -30,8 +34,15 @@ def segment_id(segment_class: SegmentClass) -> str:
 
 def present_classes(segmentation: Segmentation) -> tuple[SegmentClass, ...]:
     """The classes that have at least one voxel, in the order of ``segmentation.classes``."""
-    counts = np.bincount(segmentation.labels.array.ravel())
-    return tuple(c for c in segmentation.classes if 0 < c.value < counts.size and counts[c.value])
+    return tuple(entry for entry, _ in _boxes(segmentation))
+
+
+def _boxes(segmentation: Segmentation) -> list[tuple[SegmentClass, tuple[slice, slice, slice]]]:
+    """Each class that is present with the box (k, j, i) around its voxels."""
+    from scipy import ndimage  # reading a segmentation does not need it
+
+    boxes = dict(enumerate(ndimage.find_objects(segmentation.labels.array), start=1))
+    return [(entry, box) for entry in segmentation.classes if (box := boxes.get(entry.value)) is not None]
 
 
 def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
@@ -67,7 +78,7 @@ def write_segmentation(segmentation: Segmentation, path: str | Path) -> None:
 
 
 def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
-    """The classes that a file of :func:`write_segmentation` holds, whichever model made it.
+    """The classes that a file of :func:`write_segmentation` or of Slicer holds; none for a label map without names.
 
     Raises:
         InputError: the file cannot be read.
@@ -83,23 +94,24 @@ def classes_in_file(path: str | Path) -> tuple[SegmentClass, ...]:
     found: list[SegmentClass] = []
     while reader.HasMetaDataKey(f"Segment{len(found)}_LabelValue"):
         name, value, color, tags = (
-            reader.GetMetaData(f"Segment{len(found)}_{key}") for key in ("Name", "LabelValue", "Color", "Tags")
+            _field(reader, f"Segment{len(found)}_{key}") for key in ("Name", "LabelValue", "Color", "Tags")
         )
         told = dict(tag.split(":", 1) for tag in tags.split("|") if ":" in tag)
-        red, green, blue = (round(255 * float(part)) for part in color.split())
+        red, green, blue = (round(255 * float(part)) for part in (color or GRAY).split())
         entry = told.get("TerminologyEntry", ""), told.get(GROUP_TAG, "")
         found.append(SegmentClass(name, int(value), (red, green, blue), *entry))
     return tuple(found)
 
 
+def _field(reader: Any, key: str) -> str:
+    """A field of the header; empty where another program has left it out."""
+    return str(reader.GetMetaData(key)) if reader.HasMetaDataKey(key) else ""
+
+
 def header_fields(segmentation: Segmentation) -> dict[str, str]:
     """Key/value fields of the NRRD header: the segments present and the segmentation as a whole."""
-    from scipy import ndimage  # reading a segmentation does not need it
-
-    boxes = ndimage.find_objects(segmentation.labels.array)
     fields: dict[str, str] = {}
-    for number, segment_class in enumerate(present_classes(segmentation)):
-        box = boxes[segment_class.value - 1]
+    for number, (segment_class, box) in enumerate(_boxes(segmentation)):
         extent = [bound for side in reversed(box) for bound in (side.start, side.stop - 1)]  # i, j, k; inclusive
         values = {
             "ID": segment_id(segment_class),

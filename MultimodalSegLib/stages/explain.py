@@ -16,6 +16,7 @@ from ..images.io import write_volume
 from ..images.volume import Volume
 from ..inference.components import components
 from ..inference.segmentation import SegmentClass
+from ..models.bundle import Bundle
 from ..progress import Event, Progress, silent
 from ..restore import FinishedRun
 from ..run_folder import RunFolder
@@ -146,13 +147,18 @@ def believed(options: ExplainOptions, subject: Any, target: Any, map_: Any, repo
 
 
 def chosen_class(run: FinishedRun, name: str) -> SegmentClass:
+    """The class of a shown name, of the model of a run; see :func:`class_of`."""
+    return class_of(run.bundle, name)
+
+
+def class_of(bundle: Bundle, name: str) -> SegmentClass:
     """The class of a shown name.
 
     Raises:
         InputError: the model has no such class.
     """
-    known = {entry.name.lower(): entry for entry in run.bundle.classes()}
-    lesions = [entry for entry in run.bundle.classes() if entry.group == "lesion"]
+    known = {entry.name.lower(): entry for entry in bundle.classes()}
+    lesions = [entry for entry in bundle.classes() if entry.group == "lesion"]
     known |= {"lesion": lesions[0]} if lesions else {}
     if name.lower() not in known:
         near = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.4) or list(known)[:5]

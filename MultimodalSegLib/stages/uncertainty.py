@@ -13,12 +13,12 @@ import numpy as np
 from ..errors import InputError
 from ..images.io import write_volume
 from ..inference.flags import (
-    MISREGISTRATION,
     Estimate,
     Flag,
     asymmetries,
     cut_field_of_view,
     misplaced,
+    misregistered,
     out_of_distribution,
 )
 from ..models.bundle import load_bundle
@@ -170,7 +170,7 @@ def _flags(run: FinishedRun, told: Doubt, volumes: dict[int, dict[str, Any]]) ->
     found += cut_field_of_view(run.segmentation.labels, classes)
     for name, registration in aligned.registrations.items():
         sentences = registration_warnings(name, aligned.reference, registration)
-        found += [Flag(MISREGISTRATION, "warning", sentence) for sentence in sentences]
+        found += [misregistered(sentence, registration.quality.light) for sentence in sentences]
     for name, place in told.alone.items():
         found += misplaced(name, aligned.reference, place.dice, place.distance_mm)
     estimates = {value: Estimate(row["ml"], row["low_ml"], row["high_ml"]) for value, row in volumes.items()}
@@ -190,6 +190,7 @@ def _summary(
         "temperature": calibration.get("temperature"),
         "ece_before": calibration.get("ece_before"),
         "ece_after": calibration.get("ece_after"),
+        "reliability": calibration.get("reliability", {}),
         "unit": "nat",
         "views": {names[value]: round(dice, 4) for value, dice in told.views.items()},
         "alone": {name: asdict(place) for name, place in told.alone.items()},

@@ -1,6 +1,6 @@
 """Which intensity each tissue gets: Hounsfield priors for CT, anything for MRI.
 
-MRI contrast is drawn freely for about half of the samples (domain randomization, Billot et al., Med Image Anal
+MRI contrast is drawn freely for a quarter of the samples (domain randomization, Billot et al., Med Image Anal
 86:102789, 2023) and near T1, T2 and FLAIR for the rest, so that common contrasts are common.
 """
 
@@ -15,7 +15,7 @@ from .anatomy import LABELS
 from .contrasts import GROUPS, HU, SPREAD, STYLES, Range
 from .lesion_looks import sample_look
 
-LEAST_CT, LEAST_MR = 5.0, 0.1
+LEAST_CT, LEAST_MR = 7.0, 0.16
 """A lesion that differs less than this from white matter cannot be seen, HU and fraction of the range."""
 
 
@@ -60,8 +60,8 @@ _WHITE = LABELS.index(2)
 _LEFT_OF = {41: 2, 57: 25, 46: 7, 42: 3, 47: 8, 53: 17, 54: 18, 49: 10, 50: 11, 51: 12, 52: 13, 58: 26, 60: 28}
 _LEFT_OF |= {43: 4, 44: 5, 62: 30, 163: 136, 164: 137}
 _LEFT_OF |= {25: 2, 57: 2}
-"""Also lesions of the maps look like white matter. Most maps have the same thin rims along the ventricles: shown, however
-rarely, a network learns where they lie and marks them in everyone."""
+"""Also lesions of the maps look like white matter. Most maps have the same thin rims along the ventricles: shown, a
+network learns where they lie and marks them in everyone."""
 
 
 def sample_ct(rng: np.random.Generator, lesion_kind: str) -> Appearance:
@@ -84,7 +84,7 @@ def sample_ct(rng: np.random.Generator, lesion_kind: str) -> Appearance:
 
 def sample_mr(rng: np.random.Generator, lesion_kind: str, style: str = "") -> Appearance:
     """Draw an MRI of the given style, or of a random one."""
-    style = style or str(rng.choice(("any", "T1", "T1C", "T2", "FLAIR"), p=(0.35, 0.27, 0.1, 0.15, 0.13)))
+    style = style or str(rng.choice(("any", "T1", "T1C", "T2", "FLAIR"), p=(0.25, 0.27, 0.12, 0.18, 0.18)))
     ranges: dict[str, Range] = dict.fromkeys(GROUPS, (0.05, 1.0)) | STYLES[style]
     if style == "any":
         ranges |= _any_contrast(rng)

@@ -26,7 +26,7 @@ from .lesion_looks import EDEMA
 from .lesions import Lesion, lesion_map, sample_lesions
 
 _SOFT = LABELS.index(507)
-LESION_CHANCE, WIDEN_CHANCE, DEFACE_CHANCE = 0.6, 0.2, 0.08
+WIDEN_CHANCE, DEFACE_CHANCE = 0.2, 0.08
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def sample_patient(
     modalities: tuple[str, ...] = ("CT", "MR"),
     *,
     strength: float = 1.0,
-    lesion_chance: float = LESION_CHANCE,
+    lesion_chance: float = 0.6,
     strip_chance: float = 0.25,
     focus: np.ndarray | None = None,
 ) -> Patient:

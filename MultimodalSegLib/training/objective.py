@@ -21,9 +21,8 @@ from .samples import Sample
 PRESENCE_VOXELS = 8
 """Fewer lesion voxels than this in a crop count as none for the presence output."""
 
-LESION_VOXEL_WEIGHT, LESION_SIZE_WEIGHT, LESION_REGIONS = 10.0, 0.5, 0.1
-"""Plain cross-entropy over all voxels, the size-aware loss, and in it the part that weighs a lesion like the whole rest
-of the head. At full weight that part made the network mark nine voxels for each of a true lesion."""
+LESION_VOXEL_WEIGHT, LESION_SIZE_WEIGHT = 10.0, 0.5
+"""Plain cross-entropy over all voxels, and the size-aware loss."""
 
 LESION_SMOOTH = 5e-5
 """Part of the voxels that is added to both sides of the Dice of lesions: where none is, a false alarm costs by size."""
@@ -123,7 +122,9 @@ def head_losses(output: FusionOutput | CoarseAnswer, sample: Sample, weights: Lo
     return HeadLosses(
         structures,
         side_loss(output.side, sample.side) if weights.side and output.side.numel() else nothing,
-        lesion_loss(output.lesion, sample.lesion) if weights.lesion and output.lesion.numel() else nothing,
+        lesion_loss(output.lesion, sample.lesion, weights.regions)
+        if weights.lesion and output.lesion.numel()
+        else nothing,
     )
 
 
@@ -134,14 +135,15 @@ def side_loss(logit: Tensor, side: Tensor) -> Tensor:
     return (each * paired).sum() / paired.sum().clamp_min(1)
 
 
-def lesion_loss(logit: Tensor, lesion: Tensor) -> Tensor:
-    """Voxels and their Dice as they are, plus lesions as they are whatever their size."""
+def lesion_loss(logit: Tensor, lesion: Tensor, regions: float = 0.1) -> Tensor:
+    """Voxels and their Dice as they are, plus lesions as they are whatever their size; ``regions`` as in
+    :class:`~MultimodalSegLib.losses.schedule.LossWeights`."""
     voxels = F.binary_cross_entropy_with_logits(logit.float(), lesion)
     found = logit.float().sigmoid()
     axes, smooth = tuple(range(1, found.dim())), LESION_SMOOTH * found[0].numel()
     both = 2 * (found * lesion).sum(axes) + smooth
     dice = (both / (found.sum(axes) + lesion.sum(axes) + smooth)).mean()
-    sizes = size_aware_lesion_loss(logit, lesion, miss_weight=0.5, regions=LESION_REGIONS)
+    sizes = size_aware_lesion_loss(logit, lesion, miss_weight=0.5, regions=regions)
     return LESION_VOXEL_WEIGHT * voxels + 1 - dice + LESION_SIZE_WEIGHT * sizes
 
 

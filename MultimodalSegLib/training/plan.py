@@ -103,6 +103,7 @@ class Plan:
         network: student, teacher, one of the ablations, shipped-0.1, or a mapping with the settings of a network.
         init: model (name or folder), training run or pre-trained encoder to start from; empty for random weights.
         forget: learn the classes of the data alone; else those that the model of 'init' finds beside them are kept.
+        anew: outputs of the model of 'init', side or lesion, that begin with random weights all the same.
         distillation: the teacher whose answers and features are learnt, with the weights of each.
         stages: from coarse to fine; the last one's spacing is the working spacing of the model.
         batch: samples of one step, those of all processes and of all accumulated parts together.
@@ -144,6 +145,7 @@ class Plan:
     network: str | Mapping[str, Any] = "shipped-0.1"
     init: str = ""
     forget: bool = False
+    anew: tuple[str, ...] = ()
     distillation: Distillation = Distillation()
     stages: tuple[Stage, ...] = (
         Stage(0.45, 2.25, ((64, 64, 64), (64, 96, 64)), (0.7, 0.3)),
@@ -184,6 +186,7 @@ class Plan:
         _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or a positive number")
         _require(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "at least 0 and below 1")
         _require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        _require(set(self.anew) <= {"side", "lesion"}, "anew", list(self.anew), "a list of side, lesion or both")
         kinds = ", ".join(REGISTRATIONS)
         _require(self.registration in REGISTRATIONS, "registration", self.registration, f"one of {kinds}")
         _require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")

@@ -14,10 +14,11 @@ from ..images.grid import Grid
 from ..images.intensities import normalize, outside_value
 from ..synthesis.anatomy import BRAIN, Anatomy, load_anatomy, membership
 from ..synthesis.deformation import rotation
-from ..synthesis.pair import LESION_CHANCE, Scan, locate, render, sample_patient, truth
+from ..synthesis.pair import Scan, locate, render, sample_patient, truth
 from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
+LESION_CHANCE = 0.75
 _SETS: tuple[tuple[str, ...], ...] = (
     ("CT", "MR"),
     ("MR", "CT"),

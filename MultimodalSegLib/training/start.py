@@ -128,7 +128,7 @@ def first_weights(
         InputError: the model to start from is another network.
     """
     if begin:
-        return start_from(network, model, begin)
+        return start_from(network, model, begin, plan.anew)
     if not teacher or plan.distillation.start != "teacher":
         return ""
     if not can_select(model["network"], teacher):

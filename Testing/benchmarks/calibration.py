@@ -71,11 +71,13 @@ def calibrated(patients: list[Patient]) -> dict[str, Any]:
         prefix = "" if name == "structures" else "lesion_"
         of = structure_reliability if name == "structures" else lesion_reliability
         truth = voxels(ordered)[1]
-        before, after = (of(np.concatenate(logits[name]), truth).error for logits in (plain, scaled))
-        helps = after < before  # a temperature that does not help others is left out
+        before, after = (of(np.concatenate(logits[name]), truth) for logits in (plain, scaled))
+        helps = after.error < before.error  # a temperature that does not help others is left out
         entry[f"{prefix}temperature"] = round(temperature(*voxels(patients)), 4) if helps else 1.0
-        entry[f"{prefix}ece_before"] = round(before, 4)
-        entry[f"{prefix}ece_after"] = round(min(before, after), 4)
+        entry[f"{prefix}ece_before"] = round(before.error, 4)
+        entry[f"{prefix}ece_after"] = round(min(before.error, after.error), 4)
+        curves = {"before": before} | ({"after": after} if helps else {})
+        entry.setdefault("reliability", {})[name] = {when: curve.to_dict() for when, curve in curves.items()}
     return entry
 
 

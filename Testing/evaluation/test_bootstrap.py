@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from MultimodalSegLib.evaluation.bootstrap import bootstrap_interval
+from MultimodalSegLib.evaluation.bootstrap import bootstrap_interval, bootstrap_statistic
 
 
 def test_interval_is_that_of_the_central_limit_theorem():
@@ -33,3 +33,18 @@ def test_too_few_patients_have_no_interval():
 def test_level_is_a_fraction():
     with pytest.raises(ValueError, match="95"):
         bootstrap_interval([0.1, 0.2], level=95)
+
+
+def test_a_ratio_over_patients_draws_patients_and_not_lesions():
+    rows = np.array([[3, 4], [0, 1], [5, 5], [1, 4]], float)
+
+    def ratio(drawn):
+        return drawn[..., 0].sum(1) / drawn[..., 1].sum(1)
+
+    found = bootstrap_statistic(rows, ratio, seed=3)
+    assert found.mean == pytest.approx(9 / 14) and found.count == 4 and found.low < found.mean < found.high
+    draws = np.random.default_rng(3).integers(4, size=(5000, 4))
+    assert found.low == pytest.approx(np.quantile(ratio(rows[draws]), 0.025))
+    one = bootstrap_statistic(rows[:1], ratio)
+    assert one.mean == 0.75 and math.isnan(one.low)
+    assert bootstrap_statistic(rows[:0], ratio).count == 0

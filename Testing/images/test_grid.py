@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.grid import Grid, same_grid
 from MultimodalSegLib.images.volume import Volume
 
 TURNED = Grid((4, 5, 6), (1.0, 2.0, 3.0), (10.0, 20.0, 30.0), (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0))
@@ -32,3 +32,11 @@ def test_sitk_and_back_is_the_same_volume() -> None:
 def test_an_array_of_another_shape_is_refused() -> None:
     with pytest.raises(ValueError, match="shape"):
         Volume(np.zeros((4, 5, 6)), TURNED)
+
+
+def test_grids_are_the_same_up_to_rounding() -> None:
+    rounded = Grid(TURNED.size, (1.00001, 2.0, 3.0), (10.0001, 20.0, 30.0), TURNED.direction)
+    assert same_grid(TURNED, rounded)
+    assert not same_grid(TURNED, Grid(TURNED.size, TURNED.spacing, (10.5, 20.0, 30.0), TURNED.direction))
+    assert not same_grid(TURNED, Grid((4, 5, 7), TURNED.spacing, TURNED.origin, TURNED.direction))
+    assert not same_grid(TURNED, Grid(TURNED.size, TURNED.spacing, TURNED.origin)), "the same voxels, turned"

@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from MultimodalSegLib.errors import InputError, OutputError
 from MultimodalSegLib.images.grid import Grid
-from MultimodalSegLib.images.io import read_labels, read_volume, write_volume
+from MultimodalSegLib.images.io import read_labels, read_probability, read_volume, write_volume
 from MultimodalSegLib.images.volume import Volume
 
 OBLIQUE = (0.8, 0.6, 0.0, -0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
@@ -216,3 +216,15 @@ def refused(path: Path, message: str) -> None:
     assert path.name in caught.value.message
     assert "\n" not in caught.value.message
     assert caught.value.hint
+
+
+def test_probabilities_may_be_the_same_everywhere_but_not_nan_or_percent(tmp_path: Path) -> None:
+    grid = Grid((3, 4, 5))
+    write_volume(Volume(np.zeros(grid.shape, np.float32), grid), tmp_path / "none.nrrd")
+    assert not read_probability(tmp_path / "none.nrrd").array.any()
+    for value in (np.nan, 50.0, -0.5):
+        array = np.zeros(grid.shape, np.float32)
+        array[1, 1, 1] = value
+        write_volume(Volume(array, grid), tmp_path / "odd.nrrd")
+        with pytest.raises(InputError, match="1 voxels are not between 0 and 1"):
+            read_probability(tmp_path / "odd.nrrd")

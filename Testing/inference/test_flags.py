@@ -10,6 +10,7 @@ from MultimodalSegLib.inference.flags import (
     asymmetries,
     cut_field_of_view,
     misplaced,
+    misregistered,
     out_of_distribution,
 )
 from MultimodalSegLib.models.classes import SegmentClass
@@ -78,3 +79,8 @@ def test_distances_beyond_their_limits_become_warnings_and_alarms() -> None:
         "warning",
         "alarm",
     ]
+
+
+def test_a_red_alignment_is_an_alarm() -> None:
+    levels = [misregistered("The alignment may be wrong.", light).level for light in ("red", "amber", "unknown")]
+    assert levels == ["alarm", "warning", "warning"]

@@ -40,6 +40,10 @@ def test_what_describes_the_weights_cannot_be_changed(model: Bundle) -> None:
     [
         ({"calibration": CALIBRATION | {"temperature": float("nan")}}, "temperatures"),
         ({"calibration": CALIBRATION | {"ece_after": 1.5}}, "0 to 1"),
+        (
+            {"calibration": {"reliability": {"lesion": {"before": {"confidence": [], "accuracy": [], "count": [1]}}}}},
+            "one length",
+        ),
         ({"conformal": CONFORMAL | {"level": 90}}, "level 90"),
         ({"conformal": CONFORMAL | {"quantiles": {"skull": -1}}}, "quantile"),
         ({"typical": TYPICAL | {"sd": {}}}, "deviations"),

@@ -55,7 +55,8 @@ def test_events_go_from_start_to_end(a_rigid_result: Registration, events: list[
 
 def test_the_same_seed_gives_the_same_transform(a_rigid_result: Registration, a_ct: Volume, an_mr: Volume) -> None:
     again = register(a_ct, an_mr)  # modalities guessed
-    assert again.transform.GetParameters() == a_rigid_result.transform.GetParameters()
+    wanted = a_rigid_result.transform.GetParameters()  # threads add up in any order, which is rounding
+    assert again.transform.GetParameters() == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_other_way_round_is_the_inverse(a_ct: Volume, an_mr: Volume, error: Error) -> None:

@@ -134,3 +134,21 @@ def test_a_damaged_map_is_left_out(full):
     (full.folder / "explanation" / "lesion_1.gradcam.nrrd").write_bytes(b"NRRD0004\n")
     titles = [section.title for section in compose(full.findings()).sections]
     assert "Lesion 1, Grad-CAM" not in titles and "Left thalamus, Occlusion, MR" in titles
+
+
+def test_the_light_of_an_alignment_is_a_word_and_a_color_with_its_millimeters(bare):
+    entry = {"kind": "rigid", "head_overlap": 0.96}
+    lights = {
+        "MR": {**entry, "light": "green", "error_mm": 0.8, "error_high_mm": 2.1},
+        "PET": {**entry, "light": "unknown", "light_reason": "the estimate was not calibrated with PET"},
+        "T2": entry,
+    }
+    document = compose(bare.findings(registration=lights))
+    (found,) = [t for t in blocks(document, Table) if t.head[0] == "Scans"]
+    assert found.head[1] == "Estimated error"
+    assert [row[1].text for row in found.rows] == [
+        "green: about 0.8 mm, hardly above 2.1 mm",
+        "unknown: the estimate was not calibrated with PET",
+        "unknown",
+    ]
+    assert [row[1].color is not None for row in found.rows] == [True, False, False]

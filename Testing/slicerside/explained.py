@@ -10,13 +10,19 @@ import json
 import stat
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
+from MultimodalSegLib.inference.segmentation import Segmentation
 from MultimodalSegLib.run_folder import FORMAT
+from Testing.slicerside.conftest import CLASSES
+
+GRID = Grid((40, 40, 40), (2.0, 2.0, 2.0), (-39.0, -39.0, -39.0))
+LESION = type(CLASSES[0])("Lesion", 600, (255, 0, 0), "", "lesion")
 
 TABLE = """structure,value,modality,shapley,alone,without
 Left thalamus,10,CT,0.2000,0.3000,0.7000
@@ -97,3 +103,28 @@ def a_program(folder: Path, more: str = "") -> str:
     program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n')
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     return str(program)
+
+
+def show_result(widget: Any, run: Path) -> Any:
+    """Put a result on :data:`GRID` into the panel: left thalamus, bone, and a lesion in two parts.
+
+    Args:
+        widget: the module's widget.
+        run: of :func:`a_run_folder`.
+
+    Returns:
+        The segmentation node.
+    """
+    from MultimodalSegLib.slicerside.run.result import Result
+    from MultimodalSegLib.slicerside.scene.nodes import segmentation_node, volume_node
+
+    labels = np.full(GRID.shape, 515, np.uint16)
+    labels[4:-4, 4:-4, 4:-4] = 0
+    labels[16:24, 16:24, 24:32] = 10
+    labels[10:14, 10:14, 10:14] = labels[30:32, 30:32, 30:32] = 600
+    values = np.where(labels == 515, 900.0, 30.0) + np.random.default_rng(0).normal(0, 8, GRID.shape)
+    ct = volume_node(Volume(values.astype(np.float32), GRID), "Head CT", "CT")
+    model = {"name": "tiny", "version": "1", "checksum": "a"}
+    node = segmentation_node(Segmentation(Volume(labels, GRID), (*CLASSES, LESION), model=model), ct, "Head CT result")
+    widget.panel.results.take(Result(node, runFolder=run, record={"reference": "CT"}), {})
+    return node

@@ -5,6 +5,7 @@ Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICM
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,24 @@ class Reliability:
         gap = np.abs(self.confidence - self.accuracy)[filled]
         return float((gap * self.count[filled]).sum() / max(1, self.count.sum()))
 
+    @classmethod
+    def from_dict(cls, entry: Mapping[str, Sequence[float]]) -> Reliability:
+        """What :meth:`to_dict` gave.
+
+        Raises:
+            KeyError: a list is missing.
+            ValueError: the lists are not of one length.
+        """
+        confidence, accuracy, count = (np.asarray(entry[name], float) for name in ("confidence", "accuracy", "count"))
+        if not confidence.shape == accuracy.shape == count.shape or confidence.ndim != 1:
+            raise ValueError("confidence, accuracy and count are not lists of one length")
+        return cls(confidence, accuracy, count)
+
+    def to_dict(self) -> dict[str, list[float]]:
+        """For a model's metadata; an empty bin has 0 for what it has not."""
+        sure, right = (np.nan_to_num(values).round(4).tolist() for values in (self.confidence, self.accuracy))
+        return {"confidence": sure, "accuracy": right, "count": self.count.astype(int).tolist()}
+
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
     """Sort answers into bins of equal width.
@@ -55,6 +74,21 @@ def reliability(confidence: np.ndarray, right: np.ndarray) -> Reliability:
     with np.errstate(invalid="ignore"):
         sure = np.bincount(place, confidence, BINS) / count
         good = np.bincount(place, right, BINS) / count
+    return Reliability(sure, good, count)
+
+
+def pooled(parts: Sequence[Reliability]) -> Reliability:
+    """All answers of several cases together, each answer counting the same.
+
+    Raises:
+        ValueError: no part.
+    """
+    count = np.sum([part.count for part in parts], axis=0)
+    with np.errstate(invalid="ignore"):
+        sure, good = (
+            np.sum([np.nan_to_num(getattr(part, name)) * part.count for part in parts], axis=0) / count
+            for name in ("confidence", "accuracy")
+        )
     return Reliability(sure, good, count)
 
 

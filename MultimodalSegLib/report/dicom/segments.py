@@ -25,12 +25,17 @@ class MeasuredSegment:
     Args:
         info: what the segmentation object says of it.
         volume_ml: millilitres.
-        longest_diameter_mm: of a single lesion, if it was measured.
+        longest_diameter_mm: of a single lesion in any direction, if it was measured.
+        long_axis_mm: its longest diameter in a slice, as in RECIST 1.1, see
+            :class:`~MultimodalSegLib.report.diameters.InPlane`.
+        short_axis_mm: the longest line across that one at a right angle in the same slice.
     """
 
     info: SegmentInfo
     volume_ml: float
     longest_diameter_mm: float | None = None
+    long_axis_mm: float | None = None
+    short_axis_mm: float | None = None
 
 
 def measured_segments(findings: Findings) -> tuple[np.ndarray, tuple[MeasuredSegment, ...]]:
@@ -64,7 +69,8 @@ def measured_segments(findings: Findings) -> tuple[np.ndarray, tuple[MeasuredSeg
             info = _info(name, value, entry.color, entry.terminology)
             ml = sum(part.volume_ml for part in members) if members else counts[value] * labels.grid.voxel_ml
             single = lesion_row(findings, members[0]) if len(members) == 1 else {}
-            segments.append(MeasuredSegment(info, float(ml), number(single.get("longest_diameter_mm"))))
+            titles = ("longest_diameter_mm", "in_plane_diameter_mm", "perpendicular_mm")
+            segments.append(MeasuredSegment(info, float(ml), *(number(single.get(title)) for title in titles)))
     return split, tuple(segments)
 
 

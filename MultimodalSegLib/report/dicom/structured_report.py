@@ -14,6 +14,9 @@ ANATOMY = "123037004"
 """SNOMED CT code of the category "Anatomical Structure"."""
 LONGEST_3D = Code("IBSI", "L0JK", "Maximum 3D Diameter of a Mesh")
 """In any direction (Zwanenburg et al. 2016, Image Biomarker Standardisation Initiative)."""
+LONG_AXIS = Code("SCT", "103339001", "Long Axis")
+SHORT_AXIS = Code("SCT", "103340004", "Short Axis")
+"""In one slice, as viewers name the two lines of a bidirectional measurement (DICOM PS3.16, CID 7470)."""
 PROCEDURES = {
     "CT": Code("LN", "25045-6", "CT unspecified body region"),
     "MR": Code("LN", "25056-3", "MR unspecified body region"),
@@ -91,12 +94,16 @@ def _group(hd: Any, codes: Any, seg: Any, segment_number: int, segment: Measured
     measurements = [
         hd.sr.Measurement(name=codes.SCT.Volume, value=round(segment.volume_ml, 4), unit=codes.UCUM.CubicCentimeter)
     ]
-    if segment.longest_diameter_mm is not None:
-        measurements.append(
-            hd.sr.Measurement(
-                name=concept(hd, LONGEST_3D), value=round(segment.longest_diameter_mm, 2), unit=codes.UCUM.Millimeter
-            )
-        )
+    lengths = {
+        LONGEST_3D: segment.longest_diameter_mm,
+        LONG_AXIS: segment.long_axis_mm,
+        SHORT_AXIS: segment.short_axis_mm,
+    }
+    measurements += [
+        hd.sr.Measurement(name=concept(hd, name), value=round(length, 2), unit=codes.UCUM.Millimeter)
+        for name, length in lengths.items()
+        if length is not None
+    ]
     return hd.sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=hd.sr.TrackingIdentifier(uid=segment.info.tracking_uid, identifier=segment.info.name),
         referenced_segment=hd.sr.ReferencedSegment.from_segmentation(seg, segment_number),

@@ -95,11 +95,15 @@ class Cell:
         text: shown text; numbers with their sign and digits.
         bar: below the text, or None.
         color: of a small square before the text, or None.
+        picture: before the text, or None; a PDF leaves it out.
+        link: where the text leads, relative to the document, or empty; a PDF leaves it out.
     """
 
     text: str
     bar: Bar | None = None
     color: Color | None = None
+    picture: Picture | None = None
+    link: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,9 +123,9 @@ class Table:
 
     @property
     def words(self) -> tuple[bool, ...]:
-        """For each column whether it holds words, which begin at the left and may be broken, and not numbers."""
+        """For each column whether it holds words or pictures, which begin at the left, and not numbers."""
         columns = zip(*self.rows, strict=True) if self.rows else ((),) * len(self.head)
-        return tuple(any(cell.text[:1].isalpha() for cell in column) for column in columns)
+        return tuple(any(cell.text[:1].isalpha() or cell.picture is not None for cell in column) for column in columns)
 
 
 LEVELS: Mapping[str, tuple[str, str]] = {"info": ("Note", "●"), "warning": ("Warning", "▲"), "alarm": ("Alarm", "■")}

@@ -81,8 +81,12 @@ def _notices(page: Any, block: Notices) -> None:
         page.ln(1)
 
 
+WIDEST = {1: 140.0, 2: 80.0}
+"""Millimetres of a picture, by the number of columns: charts have few, slices many."""
+
+
 def _pictures(page: Any, block: Pictures) -> None:
-    width = min((page.epw - (block.columns - 1) * GAP) / block.columns, 60.0)
+    width = min((page.epw - (block.columns - 1) * GAP) / block.columns, WIDEST.get(block.columns, 60.0))
     for row in block.rows:
         heights = [width * picture.size[1] / picture.size[0] for picture in row]
         room(page, max(heights) + LINE + 3)

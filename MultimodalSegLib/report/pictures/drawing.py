@@ -67,3 +67,22 @@ def png(image: object) -> bytes:
     stream = io.BytesIO()
     image.save(stream, "PNG", compress_level=4)  # type: ignore[attr-defined]
     return stream.getvalue()
+
+
+def stored_picture(content: bytes) -> Picture:
+    """A PNG file that carries its text alternative as ``Description``, as the charts of a run do.
+
+    Raises:
+        ValueError: it is no such file.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            image.load()
+            alt, size = str(image.info.get("Description", "")), image.size
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError("this is no PNG file") from error
+    if not alt:
+        raise ValueError("this picture has no text alternative")
+    return Picture(content, size, alt)

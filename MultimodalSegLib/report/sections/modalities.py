@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..document.content import Block, Cell, Paragraph, Pictures, Section, Table
 from ..findings import Findings, number
+from ..pictures.drawing import stored_picture
 from .figures import bars, percent, shown
 from .maps import heat_legend, read_map
 from .views import Views, heat_of
@@ -15,6 +16,7 @@ LISTED = 60
 def modalities(findings: Findings, views: Views) -> list[Section]:
     """The section; none for a single scan, which decides alone."""
     blocks: list[Block] = [Paragraph(sentence) for sentence in findings.contribution_sentences]
+    blocks += _chart(findings)
     contributions = _contributions(findings)
     blocks += [contributions] if contributions else []
     if len(findings.weights) > 1:
@@ -32,6 +34,18 @@ def _weights(findings: Findings) -> Table:
     ]
     caption = "How much of each scan the network mixed in; not what the result would lose without it."
     return Table(caption, ("Scan", "Mean fusion weight"), tuple(cells))
+
+
+def _chart(findings: Findings) -> list[Block]:
+    """The chart that the run has drawn; a damaged one is done without, for the table says the same."""
+    if findings.contribution_chart is None:
+        return []
+    try:
+        chart = stored_picture(findings.contribution_chart.read_bytes())
+    except (OSError, ValueError):
+        return []
+    caption = "How much of the network's score of each structure came from which scan."
+    return [Pictures((chart,), columns=1, narrow=1, caption=caption)]
 
 
 def _contributions(findings: Findings) -> Table | None:

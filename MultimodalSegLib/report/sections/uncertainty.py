@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from contextlib import suppress
+
+from ...inference.uncertainty.calibration import Reliability
+from ...inference.uncertainty.reliability_plot import write_reliability
 from ..document.content import Block, Cell, Facts, Paragraph, Picture, Pictures, Section, Table
 from ..findings import Findings, number
+from ..pictures.drawing import stored_picture
 from .figures import bars, shown
 from .maps import heat_legend, read_map
 from .views import Overlay, Views, heat_of
@@ -23,6 +29,7 @@ def uncertainty(findings: Findings, views: Views) -> list[Section]:
     blocks += [Facts(tuple(pairs))] if pairs else []
     calibration = calibration_line(findings)
     blocks += [Paragraph(calibration)] if calibration else []
+    blocks += _reliability(findings)
     agreements = _agreements(findings)
     blocks += [agreements] if agreements else []
     blocks += _pictures(findings, views)
@@ -39,6 +46,21 @@ def calibration_line(findings: Findings) -> str:
     if before is not None:
         line += f", before calibration by {100 * before:.1f} %"
     return line + (f"; temperature {shown(temperature)}." if temperature is not None else ".")
+
+
+def _reliability(findings: Findings) -> list[Block]:
+    """How often the model's answers were right, by how sure it was; nothing if that was not measured."""
+    known = findings.uncertainty.get("reliability") or {}
+    drawn = []
+    # without matplotlib, and where the file was changed by hand, there is no plot
+    with suppress(ImportError, AttributeError, KeyError, TypeError, ValueError):
+        for name, curves in known.items():
+            read = {when: Reliability.from_dict(curve) for when, curve in curves.items()}
+            content = io.BytesIO()
+            write_reliability(read, content, f"Held-out cases, {name}")
+            drawn.append(stored_picture(content.getvalue()))
+    caption = "Reliability of the model: on the diagonal, answers are right as often as their probability says."
+    return [Pictures(tuple(drawn), columns=2, narrow=1, caption=caption)] if drawn else []
 
 
 def _pairs(findings: Findings) -> list[tuple[str, str]]:

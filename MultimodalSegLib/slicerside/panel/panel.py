@@ -8,6 +8,7 @@ from typing import Any
 
 from ..packages import slicer
 from .choices import AUTOMATIC_KINDS, EXISTING, Choices, Parameters, problem
+from .cohort import CohortSection
 from .inputs import InputsSection
 from .model import ModelSection
 from .refine import RefineSection
@@ -39,9 +40,10 @@ class Panel:
         self.inputs = InputsSection(ui, loadSample, self.update)
         self.registration = RegistrationSection(ui)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
-        self.results = ResultsSection(ui, logic, self.settings.options)
+        self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
         self.refine = RefineSection(ui, self.results.why.kept, self.settings.options)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
+        self.cohort = CohortSection(ui, self.settings.options)
         self._volumeTimer = qt.QTimer()
         self._volumeTimer.setSingleShot(True)
         self._volumeTimer.setInterval(VOLUME_CAME_MS)
@@ -52,7 +54,7 @@ class Panel:
         self.parameters = parameters
         self._updating = True  # one update in the end is enough
         try:
-            for section in (self.inputs, self.registration, self.model, self.results):
+            for section in (self.inputs, self.registration, self.model, self.results, self.cohort):
                 section.setParameters(parameters)
         finally:
             self._updating = False
@@ -132,6 +134,7 @@ class Panel:
     def close(self) -> None:
         """The module is going away: stop what runs."""
         self._volumeTimer.stop()
+        self.cohort.close()
         self.sceneClosing()
         self.settings.close()
 

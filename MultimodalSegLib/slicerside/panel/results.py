@@ -10,6 +10,7 @@ from ...errors import MultimodalSegError
 from .. import training_case
 from ..dicom import dicom_seg
 from ..packages import slicer
+from ..registration.quality_gate import error_sentences
 from ..run.explaining import Answer
 from ..run.maps import MAP_ATTRIBUTE
 from ..scene.nodes import MODALITY_ATTRIBUTE
@@ -17,7 +18,9 @@ from ..scene.scene_changes import remove_with_displays
 from ..text import _
 from .alignment import AlignmentButtons, Subject
 from .choices import Node, Parameters
+from .late_maps import LateMaps
 from .maps import MapControl
+from .report import ReportControl
 from .table import TableControl
 from .why import WhyControl
 from .widgets import chosen, fill, tell
@@ -40,9 +43,10 @@ class ResultsSection:
         ui: the form's widgets.
         logic: the library's logic, which makes surfaces.
         options: what the section Settings adds to a run.
+        install: installs what a report needs.
     """
 
-    def __init__(self, ui: Any, logic: Any, options: Callable[[], dict[str, Any]]) -> None:
+    def __init__(self, ui: Any, logic: Any, options: Callable[[], dict[str, Any]], install: Callable[[], None]) -> None:
         self.ui, self.logic = ui, logic
         self.parameters: Parameters | None = None
         self._shown: object = "nothing yet"
@@ -50,12 +54,13 @@ class ResultsSection:
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
         self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         self.why = WhyControl(ui, options, self.onAnswered)
+        self.report = ReportControl(ui, self.why.kept, install)
+        self.late = LateMaps(self.why.kept, self.update)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
         ui.show3DButton.connect("clicked(bool)", self.onShow3D)
         ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
         ui.trainingCaseButton.connect("clicked(bool)", lambda _checked: self.onTrainingCase())
         ui.checkBox.connect("currentIndexChanged(int)", lambda _index: self.look.stop())
-        tell(ui.resultMessage, "")
         self.update()
 
     def setParameters(self, parameters: Parameters | None) -> None:
@@ -110,7 +115,7 @@ class ResultsSection:
         presence = result.lesionPresence
         text = "" if presence is None else _("Probability that there is a lesion: {value:.0%}.").format(value=presence)
         self.update()
-        tell(self.ui.resultMessage, text)
+        tell(self.ui.resultMessage, " ".join(filter(None, (text, *error_sentences(result.record)))))
 
     def update(self) -> None:
         """Show what is chosen."""
@@ -130,12 +135,21 @@ class ResultsSection:
         for name in ("checkLabel", "checkBox", "blinkButton", "checkerboardButton"):
             getattr(self.ui, name).visible = bool(moved)
         self.why.update(node, self.reference)
+        self.report.update(node)
+        maps = self._currentMaps(node) if node is not None else []
+        self.late.watch(node, maps)
         if self.parameters is not None:  # a map stays while another module is open
-            self.maps.update(self.reference, _references(node, MAPS_REFERENCE) if node is not None else ())
+            self.maps.update(self.reference, maps)
         self.ui.show3DButton.checked = node is not None and _has_surfaces(node)
         reason = dicom_seg.missing_for_export(node) if node is not None else []
         tip = _("Save the segmentation as a DICOM segmentation object")
         self.ui.exportButton.toolTip = tip if not reason else tip + ". " + " ".join(reason)
+
+    def _currentMaps(self, node: Node) -> list[Node]:
+        """The maps of a result, with those that were made since."""
+        for volume in self.late.load(node, self.reference, _references(node, MAPS_REFERENCE)):
+            node.AddNodeReferenceID(MAPS_REFERENCE, volume.GetID())
+        return _references(node, MAPS_REFERENCE)
 
     def onAnswered(self, node: Node, answer: Answer) -> None:
         """Show why a structure was found: the map over the reference, and the table of contributions."""
@@ -156,6 +170,8 @@ class ResultsSection:
     def close(self) -> None:
         """The scene is closing, or the module goes: stop what runs."""
         self.look.stop()
+        self.late.watch(None, ())
+        self.report.stop()
         self.why.stop()
 
     def moving(self) -> list[Node]:

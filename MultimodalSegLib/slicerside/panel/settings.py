@@ -11,7 +11,7 @@ from ...errors import MultimodalSegError
 from ...models.folders import user_folder
 from ..packages import slicer
 from ..run.estimate import used_device
-from ..setup import installation
+from ..setup import installation, package_list
 from ..setup.doctor import Doctor, doctor_text
 from ..setup.package_source import Source
 from ..setup.trial import DeviceTrial, Trial
@@ -89,7 +89,7 @@ class SettingsSection:
 
     def checkPackages(self) -> None:
         """Show whether packages are missing."""
-        self._missing = [package.name for package in installation.missing()]
+        self._missing = [package.name for package in package_list.missing()]
         self.ui.packagesFrame.visible = bool(self._missing)
         names = ", ".join(self._missing)
         self.ui.packagesLabel.text = _("These packages are missing in Slicer's Python: {names}.").format(names=names)
@@ -109,10 +109,10 @@ class SettingsSection:
 
         This happens in the main thread, as Slicer's installer wants it.
         """
-        wheels = self.ui.wheelFolderEdit.currentPath
-        source = Source(self.ui.proxyEdit.text.strip(), Path(wheels) if wheels else None)
         try:
-            sentences = installation.install(_ask, source=source, tell=_status, repair=repair, show_progress=True)
+            sentences = installation.install(
+                _ask, source=self._source(), tell=_status, repair=repair, show_progress=True
+            )
         except MultimodalSegError as error:
             self._say(f"{error.message}\n{error.hint}")
         else:
@@ -120,6 +120,19 @@ class SettingsSection:
             self._follow(DeviceTrial(self.options()["device"]), self._onTrial)
         self.checkPackages()
         self.changed()
+
+    def installForReport(self) -> None:
+        """Install what a report needs, if anything is missing; asks first.
+
+        Raises:
+            Cancelled: the user does not want it.
+            MissingPackageError: an installation failed.
+        """
+        installation.install_for_report(_ask, source=self._source(), show_progress=True)
+
+    def _source(self) -> Source:
+        wheels = self.ui.wheelFolderEdit.currentPath
+        return Source(self.ui.proxyEdit.text.strip(), Path(wheels) if wheels else None)
 
     def onDoctor(self) -> None:
         """Say what this computer can do."""

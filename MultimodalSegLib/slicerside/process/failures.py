@@ -108,6 +108,7 @@ def _ways_out() -> dict[str, str]:
         "registration": _("Check that both volumes show the same part of the same patient, or choose a transform."),
         "memory": _("Choose a smaller region of interest or a smaller model, close other programs, or use the CPU."),
         "package": _("Install or repair the packages in the section Settings."),
+        "cluster": _("Start again, with fewer cases at once."),
         "cancelled": _("Press Apply to start again."),
         "internal": _("Copy the log and report it to the developers."),
     }

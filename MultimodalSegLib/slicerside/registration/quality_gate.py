@@ -7,7 +7,7 @@ start from another transform, or to go back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -71,15 +71,19 @@ def judge(
     """
     from ...registration.register import LOW_HEAD_OVERLAP
 
-    poor, look = [], []
+    poor: list[str] = []
+    look: list[str] = []
+    unknown = quality.light == "unknown"
+    if not unknown and quality.light != "green":
+        (poor if quality.light == "red" else look).append(_sentence(quality.light_reason))
     if quality.head_overlap < POOR_HEAD_OVERLAP:
         poor.append(_("The heads overlap by only {value:.2f} (1 is best).").format(value=quality.head_overlap))
-    elif quality.head_overlap < LOW_HEAD_OVERLAP:
+    elif unknown and quality.head_overlap < LOW_HEAD_OVERLAP:
         look.append(_("The heads overlap by {value:.2f} (1 is best).").format(value=quality.head_overlap))
     before, after = quality.mutual_information_before, quality.mutual_information_after
     if after < before - LOST_INFORMATION:
         poor.append(_("The images have less in common than before the registration."))
-    elif not quality.converged:
+    elif unknown and not quality.converged:
         reason = quality.message.split(";")[0] or _("the search did not end by itself")
         look.append(_("The registration may not have found the best position: {reason}.").format(reason=reason))
     if jacobian is not None and jacobian[0] <= 0.0:
@@ -95,7 +99,32 @@ def judge(
     level: Level = "poor" if poor else "look" if look else "good"
     figures = _("Mutual information {before:.3f} before and {after:.3f} after, overlap of the heads {overlap:.2f}.")
     figures = figures.format(before=before, after=after, overlap=quality.head_overlap)
-    return Verdict(level, (_headline(level, name), *poor, *look, figures), quality, jacobian, covered)
+    sentences = (_headline(level, name), *poor, *look, error_sentence(quality), figures)
+    return Verdict(level, tuple(filter(None, sentences)), quality, jacobian, covered)
+
+
+def error_sentence(quality: Quality) -> str:
+    """The estimated error and its light in words; empty where a search for it found nothing to say."""
+    if quality.error_text:
+        return _("Estimated error {error} ({light}).").format(error=quality.error_text, light=quality.light)
+    if quality.light == "unknown" and quality.light_reason:
+        return _("The error is not known: {reason}.").format(reason=quality.light_reason)
+    return ""
+
+
+def error_sentences(record: Mapping[str, Any]) -> list[str]:
+    """What is known of the error of each alignment of a finished run.
+
+    Args:
+        record: content of ``run.json``.
+    """
+    told = {name: error_sentence(Quality.of(entry)) for name, entry in record.get("registration", {}).items()}
+    return [f"{name}: {sentence}" for name, sentence in told.items() if sentence]
+
+
+def _sentence(part: str) -> str:
+    """A part of a sentence as a whole one."""
+    return f"{part[:1].upper()}{part[1:]}." if part else ""
 
 
 def poor_verdict(error: MultimodalSegError, name: str = "") -> Verdict:
@@ -110,11 +139,9 @@ def verdicts_of_run(record: Mapping[str, Any]) -> dict[str, Verdict]:
         record: content of ``run.json``.
     """
     verdicts = {}
-    known = {field.name for field in fields(Quality)}
     for name, entry in record.get("registration", {}).items():
-        quality = Quality(**{key: value for key, value in entry.items() if key in known})
         covered = record.get("coverage", {}).get(name)
-        verdicts[name] = judge(quality, None, covered, f"{name} to {record['reference']}")
+        verdicts[name] = judge(Quality.of(entry), None, covered, f"{name} to {record['reference']}")
     return verdicts
 
 
@@ -138,12 +165,14 @@ def examine(
     from ...registration.pyramid import build_pyramid
     from ...registration.quality import Comparison
     from ...registration.register import measure
+    from ...registration.reliability import judged
     from .alignment_measures import jacobian_range
 
     name = " to ".join(filter(None, reversed(modalities)))
     try:
         pyramids = build_pyramid(reference, modalities[0]), build_pyramid(moving, modalities[1])
         quality = measure(Comparison.of(*pyramids), before, transform, reason=_("the transform was measured"))
+        quality = judged(quality, *pyramids, transform, modalities)
         bends = None if transform.IsLinear() else jacobian_range(transform, reference.grid)
     except RegistrationError as error:
         return poor_verdict(error, name)

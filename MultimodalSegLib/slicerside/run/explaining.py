@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError, MultimodalSegError
-from ...run_folder import RunFolder
 from ..process import failures
 from ..process.child import ChildRun
 from ..scene.nodes import Node
 from ..scene.tables import table_from_csv
 from ..signal import Signal
 from ..text import _
-from .maps import MapStudy, map_key
+from .maps import map_key, study_of
 
 METHOD = "hirescam"
 
@@ -158,16 +157,13 @@ def load_answer(
     """
     if not subject.map_file.is_file():
         raise InputError(_("The run has no map of {name}.").format(name=subject.row), _("Ask again."))
-    record = RunFolder.open(subject.folder).record
-    name = reference.GetName() if reference is not None else str(record["reference"])
-    facts = {key: value for key, value in record.get("model", {}).items() if key != "path"}
-    study = MapStudy(subject.folder, name, reference, facts)
+    study = study_of(subject.folder, reference)
     own = map_key(subject.map_file)
     wanted = [subject.map_file, *(file for file in files if map_key(file).startswith(f"{own}-"))]
     maps = {file.relative_to(subject.folder).as_posix(): study.load(file) for file in wanted}
     table = None
     if subject.table_file.is_file():
-        table = table_from_csv(subject.table_file, f"{name} {_('contributions')}")
+        table = table_from_csv(subject.table_file, f"{study.name} {_('contributions')}")
     return Answer(maps, table, (*_shares(subject), *_lost(subject), *_faithful(subject), *warnings))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError
+from ...registration.aligned import error_text
 from ...run_folder import RunFolder
 from ..packages import slicer
 from ..scene.nodes import Node, attach_to_reference, hierarchy_item, set_provenance
@@ -99,6 +100,8 @@ class Loader:
                 "moving": modality,
                 "converged": quality["converged"],
                 "overlap": f"{quality['head_overlap']:.3f}",
+                "light": quality.get("light", "unknown"),
+                "error": error_text(quality.get("error_mm"), quality.get("error_high_mm")),
             },
         )
         if self._reference is not None:

@@ -76,4 +76,6 @@ def _number(cell: str) -> float | None:
 
 
 def _text(value: Any) -> str:
+    if value is None:
+        return ""
     return f"{value:.4g}" if isinstance(value, float) else str(value)

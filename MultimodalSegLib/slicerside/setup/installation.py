@@ -9,96 +9,38 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
-import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from ...errors import Cancelled, MissingPackageError
 from ...machine import has_graphics_card, version_of
 from ..packages import slicer
 from ..text import _
+from .package_list import (
+    COHORT,
+    OPENVINO,
+    REPORT,
+    RUN,
+    TORCH,
+    TORCH_CUDA_MB,
+    Package,
+    described,
+    missing,
+    packages,
+    requirements_file,
+)
 from .package_source import Source
 
 REQUESTER = "MultimodalSeg"
-TORCH = ">=2.8"
-"""Version of torch that is asked for; the reason is monai 1.6."""
-OPENVINO = "openvino>=2025.0"
-"""Offered beside what is needed: it makes processors several times as fast, and everything works without it."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """What a user should know before a package is downloaded.
-
-    Args:
-        name: on the Python Package Index.
-        requirement: with the version that is needed.
-        megabytes: about what is downloaded.
-        license: SPDX name.
-        installed: version that is there, or empty.
-        fits: whether that one will do.
-    """
-
-    name: str
-    requirement: str
-    megabytes: float
-    license: str
-    installed: str = ""
-    fits: bool = False
-
-
-FACTS = {
-    "torch": (200.0, "BSD-3-Clause"),
-    "monai": (2.0, "Apache-2.0"),
-    "scikit-image": (30.0, "BSD-3-Clause"),
-    "safetensors": (0.5, "Apache-2.0"),
-    "typer": (0.1, "MIT"),
-    "rich": (0.3, "MIT"),
-    "psutil": (0.3, "BSD-3-Clause"),
-    "openvino": (60.0, "Apache-2.0"),
-}
-"""Megabytes to download, and license. torch for an NVIDIA card is ten times as large."""
-TORCH_CUDA_MB = 2500.0
-
 
 Ask = Callable[[str], bool]
 """Shows a text and answers whether the user agrees."""
 
 
-def requirements_file() -> Path:
-    """The list of packages besides torch: in the module's resources, in a checkout and in the installed extension."""
-    here = Path(__file__).resolve()
-    candidates = (
-        here.parents[3] / "MultimodalSeg" / "Resources" / "requirements.txt",  # a checkout
-        here.parents[3] / "Resources" / "requirements.txt",  # the extension: library and module in one folder
-    )
-    for path in candidates:
-        if path.is_file():
-            return path
-    raise MissingPackageError(
-        _("The list of packages {path} is missing.").format(path=candidates[-1]), _("Install the extension again.")
-    )
-
-
-def packages() -> tuple[Package, ...]:
-    """All packages with what is installed of them, torch first; nothing is imported or installed."""
-    lines = requirements_file().read_text(encoding="utf-8").splitlines()
-    wanted = ["torch" + TORCH, *(line.strip() for line in lines if line.strip() and not line.startswith(("#", "-")))]
-    importlib.invalidate_caches()
-    return tuple(_package(requirement) for requirement in wanted)
-
-
-def missing() -> tuple[Package, ...]:
-    """The packages that have to be installed; empty when all is there."""
-    return tuple(package for package in packages() if not package.fits)
-
-
 def optional() -> tuple[Package, ...]:
     """What is not there and would make the work faster; nothing where there is a graphics card."""
-    package = _package(OPENVINO)
+    package = described(OPENVINO)
     return () if package.fits or has_graphics_card() else (package,)
 
 
@@ -158,17 +100,53 @@ def install(
         others = [package for package in wanted if package.name != "torch"]
         if others:
             tell(_("installing {names}").format(names=", ".join(package.name for package in others)))
-            _install_others(show_progress)
+            _install_others(RUN, show_progress)
         for package in extra:
             tell(_("installing {names}").format(names=package.name))
             sentences += _install_optional(package, show_progress)
-    still = [package.name for package in missing()]
+    _check_complete(RUN)
+    return tuple(sentences)
+
+
+def install_for_report(ask: Ask, *, source: Source | None = None, show_progress: bool = False) -> None:
+    """Install what a report needs and is missing, as :func:`install` does.
+
+    Raises:
+        Cancelled: the user does not want it.
+        MissingPackageError: an installation failed.
+    """
+    _install_list(REPORT, _("A report cannot be written without them."), ask, source, show_progress)
+
+
+def install_for_cohorts(ask: Ask, *, source: Source | None = None, show_progress: bool = False) -> None:
+    """Install what cohorts need and is missing, as :func:`install` does.
+
+    Raises:
+        Cancelled: the user does not want it.
+        MissingPackageError: an installation failed.
+    """
+    _install_list(COHORT, _("Press Start when you want to go on."), ask, source, show_progress)
+
+
+def _install_list(name: str, without: str, ask: Ask, source: Source | None, show_progress: bool) -> None:
+    wanted = missing(name)
+    if not wanted:
+        return
+    if not ask(question(wanted)):
+        raise Cancelled(_("No package was installed."), without)
+    with (source or Source()).in_use():
+        _install_others(name, show_progress)
+    _check_complete(name)
+
+
+def _check_complete(name: str) -> None:
+    """Refuse to go on with packages missing that should be there now."""
+    still = [package.name for package in missing(name)]
     if still and not _testing():
         raise MissingPackageError(
             _("After the installation, {names} are still missing.").format(names=", ".join(still)),
             _("Restart Slicer and try again, or look into the Python console for pip's reason."),
         )
-    return tuple(sentences)
 
 
 def pytorch_utilities() -> Any:
@@ -198,10 +176,10 @@ def _install_torch(utilities: Any, repair: bool) -> list[str]:
     return [_("Restart Slicer: another torch was in use already.")] if loaded else []
 
 
-def _install_others(show_progress: bool) -> None:
+def _install_others(name: str, show_progress: bool) -> None:
     try:
         packaging = importlib.import_module("slicer.packaging")  # a submodule: not bound to slicer by itself
-        _pip(packaging, packaging.load_requirements(str(requirements_file())), show_progress)
+        _pip(packaging, packaging.load_requirements(str(requirements_file(name))), show_progress)
     except Exception as error:  # RuntimeError and CalledProcessError, by version
         raise _failed(REQUESTER, error) from error
 
@@ -231,24 +209,6 @@ def _failed(name: str, error: Exception) -> MissingPackageError:
         _("The installation of {name} failed: {reason}").format(name=name, reason=str(error)[:300]),
         _("Check the network, the proxy and the free disk space, or choose a folder of wheels; then press Repair."),
     )
-
-
-def _package(requirement: str) -> Package:
-    """A requirement as :class:`Package`; markers and extras do not occur in the list."""
-    match = re.fullmatch(r"([A-Za-z0-9_.-]+?)\s*(?:>=\s*([0-9.]+))?", requirement)
-    if match is None:
-        raise ValueError(f"the requirement {requirement!r} is not of the form name>=version")
-    name, least = match[1], match[2] or "0"
-    installed = version_of(name) or ""
-    megabytes, license_name = FACTS.get(name, (5.0, ""))
-    fits = bool(installed) and _numbers(installed) >= _numbers(least)
-    return Package(name, requirement, megabytes, license_name, installed, fits)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """``"2.13.0+cpu"`` as (2, 13, 0)."""
-    found = re.match(r"\d+(\.\d+)*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
 
 
 def _testing() -> bool:

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ...errors import InputError
+from ...images.grid import same_grid
 from ...images.resample import coverage
 from ...images.volume import Volume
 from ...progress import Event, Progress, silent
 from .case import TrainingCase
 from .check_image import check_finite, check_orientation, check_units
-from .check_label import check_label, same_grid
+from .check_label import check_label
 from .classes import LabelClass
 from .data_set import DataSet
 from .labels import LabelFile

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from ...images.grid import Grid
-from ...images.resample import inside
+from ...images.grid import Grid, same_grid
+from ...images.resample import labelled_inside
 from ...images.volume import Volume
 from .classes import LabelClass
 from .problems import Problem, error, warning
 
-TOLERANCE = 0.1
-"""Voxels by which corners may differ on one grid."""
 MOST_NAMED = 5
 
 
@@ -51,7 +49,7 @@ def check_label(
 def _check_grid(case: str, label: Volume, grid: Grid) -> Iterator[Problem]:
     if same_grid(label.grid, grid):
         return
-    share = _foreground_inside(label, grid)
+    share = labelled_inside(label, grid)
     if label.grid.size == grid.size:
         text = "The label has as many voxels as its image but another origin, spacing or direction."
         yield error(case, text, "Find out which header is right, and copy it to the other file.")
@@ -61,23 +59,6 @@ def _check_grid(case: str, label: Volume, grid: Grid) -> Iterator[Problem]:
     else:
         text = "The label has another grid than its image; it will be sampled on the image's space."
         yield warning(case, text, "Check in Slicer that both fit.")
-
-
-def same_grid(first: Grid, second: Grid) -> bool:
-    """Whether two grids have the same voxels, up to rounding in their files."""
-    if first.size != second.size:
-        return False
-    apart = np.linalg.norm(first.corners - second.corners, axis=1).max()
-    return bool(apart <= TOLERANCE * min(first.spacing))
-
-
-def _foreground_inside(label: Volume, grid: Grid) -> float:
-    """Part of the labelled voxels whose centers lie in the box of a grid; 1 if nothing is labelled."""
-    index = np.argwhere(label.array > 0)[:, ::-1]
-    if not len(index):
-        return 1.0
-    index = index[:: max(1, len(index) // 100_000)]
-    return float(np.mean(inside(grid, index @ label.grid.affine[:3, :3].T + label.grid.affine[:3, 3])))
 
 
 def _check_sides(case: str, label: Volume, classes: Sequence[LabelClass], held: dict[int, int]) -> Iterator[Problem]:

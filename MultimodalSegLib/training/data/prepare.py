@@ -10,7 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ...errors import InputError
-from ...images.grid import Grid, Triple
+from ...images.grid import Grid, Triple, same_grid
 from ...images.intensities import outside_value
 from ...images.normalization import Normalization, usual_normalization
 from ...images.resample import resample
@@ -21,7 +21,6 @@ from ...models.bundle import modality_family
 from ...registration.register import register
 from ...registration.transform_file import read_transform
 from .case import TrainingCase
-from .check_label import same_grid
 from .classes import LabelClass, Truth, truth_of
 from .data_set import read_label
 

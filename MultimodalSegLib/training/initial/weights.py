@@ -54,7 +54,7 @@ class Rows:
         return weight.movedim(self.axis, 0).unflatten(0, (len(names), length // len(names)))
 
 
-def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel) -> str:
+def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel, anew: Sequence[str] = ()) -> str:
     """Give a network the weights that a known model has for it; the others keep their random start.
 
     Branches that the known network lacks start at zero in the fusion network, so that it says what the known one said.
@@ -63,6 +63,7 @@ def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel) 
         network: gets the weights.
         model: its metadata: ``network_classes`` and ``modality_families``, and ``network`` with its heads.
         known: where the weights come from.
+        anew: outputs, ``"side"`` or ``"lesion"``, that keep their random start though the known model has them.
 
     Returns:
         What was taken and what is new, as one sentence.
@@ -71,9 +72,11 @@ def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel) 
         InputError: less than half of the known weights fit.
     """
     own = network.state_dict()
-    rows = _rows(model, known)
+    rows = _rows(model, known, anew)
     taken = {}
     for name, value in own.items():
+        if anew and re.fullmatch(rf"coarse\.\w+\.({'|'.join(anew)})\.\w+", name):
+            continue
         if name in known.weights and (found := _fitting(name, value, known.weights[name], rows)) is not None:
             taken[name] = found
     used = sum(known.weights[name].numel() for name in taken)
@@ -88,13 +91,13 @@ def start_from(network: nn.Module, model: Mapping[str, Any], known: KnownModel) 
     return _sentence(own, taken, known, rows)
 
 
-def _rows(model: Mapping[str, Any], known: KnownModel) -> dict[str, Rows]:
+def _rows(model: Mapping[str, Any], known: KnownModel, anew: Sequence[str]) -> dict[str, Rows]:
     """By pattern of a weight's name what its rows stand for."""
     families = Rows(list(model["modality_families"]), known.families)
     own, old = (_outputs(metadata) for metadata in (model, known.metadata))
     structures = Rows([name for name in own if name != "lesion"], [name for name in old if name != "lesion"])
     return {
-        r"head\.(weight|bias)": Rows(own, old),
+        r"head\.(weight|bias)": Rows(own, [f"former {name}" if name in anew else name for name in old]),
         r"coarse\.stride\d+\.anatomy\.(weight|bias)": structures,
         r"modulate\.\d+\.(scale|shift)": families,
         r"fuse\.\d+\.mix\.weight": Rows(families.own, families.known, axis=1),
@@ -135,7 +138,7 @@ def _sentence(
     """What was taken, what starts anew and what was left behind."""
     head, families = rows[r"head\.(weight|bias)"], rows[r"modulate\.\d+\.(scale|shift)"]
     fresh = _modules(name for name in own if name not in taken)
-    fresh += [name for name in head.own if known.classes and name not in head.known and name.startswith("class ")]
+    fresh += [name for name in head.own if known.classes and name not in head.known]
     fresh += [f"modality {name}" for name in families.own if name not in families.known]
     left = _modules(name for name in known.weights if name not in taken)
     left += [name for name in head.known if name not in head.own]

@@ -1,5 +1,6 @@
 """Temperatures recovered from answers whose true chances are known."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,11 @@ import pytest
 from scipy.special import expit, softmax
 
 from MultimodalSegLib.inference.uncertainty.calibration import (
+    Reliability,
     lesion_reliability,
     lesion_temperature,
+    pooled,
+    reliability,
     structure_reliability,
     structure_temperature,
 )
@@ -57,3 +61,21 @@ def test_the_plot_is_a_picture(tmp_path: Path) -> None:
         "Structures",
     )
     assert (tmp_path / "plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_curve_is_kept_in_metadata_with_its_error() -> None:
+    curve = structure_reliability(*overconfident(3.0))
+    entry = json.loads(json.dumps(curve.to_dict()))
+    assert Reliability.from_dict(entry).error == pytest.approx(curve.error, abs=1e-4)
+    with pytest.raises(ValueError, match="one length"):
+        Reliability.from_dict(entry | {"count": [1]})
+
+
+def test_cases_are_pooled_answer_by_answer() -> None:
+    rng = np.random.default_rng(0)
+    chance = rng.random(1000) ** 3  # few answers are sure, so that some bins of the second part are empty
+    right = rng.random(1000) < 0.7 * chance
+    found = pooled([reliability(chance[:990], right[:990]), reliability(chance[990:], right[990:])])
+    whole = reliability(chance, right)
+    assert found.error == pytest.approx(whole.error) and np.array_equal(found.count, whole.count)
+    assert found.confidence == pytest.approx(whole.confidence, nan_ok=True)

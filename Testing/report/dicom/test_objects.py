@@ -27,13 +27,20 @@ def series(tmp_path):
 
 @pytest.fixture
 def findings(series) -> Findings:
-    """Two thalami and three lesions on the grid of the series; the diameter of one is known."""
+    """Two thalami and three lesions on the grid of the series; the diameters of one are known."""
     volume = read_volume(series)
     labels = np.zeros(volume.array.shape, np.uint16)
     labels[:3, 2:6, 1:4], labels[3:, 2:6, 1:4] = 10, 49
     labels[1:3, 8:10, 6:9], labels[4, 8:10, 6], labels[0, 0, 0] = 99, 99, 99
     segmentation = Segmentation(volume.with_array(labels), CLASSES, model={"name": "head", "version": "0.1.0"})
-    lesions = ({"name": "Lesion 1", "longest_diameter_mm": "6.54"},)
+    lesions = (
+        {
+            "name": "Lesion 1",
+            "longest_diameter_mm": "6.54",
+            "in_plane_diameter_mm": "5.81",
+            "perpendicular_mm": "3.207",
+        },
+    )
     return Findings(RECORD, AlignedCase({"T1": volume}, "T1"), segmentation, lesions=lesions)
 
 
@@ -99,7 +106,14 @@ def test_the_measurements_refer_to_the_segments_in_known_units_and_codes(written
     assert site.value.value == "42695009" and site.laterality.meaning == "Left"
     assert lesion.finding_type.value == "52988006"
     measured = {item.name.value: item for item in lesion.get_measurements()}
-    assert measured["L0JK"].value == 6.54 and measured["L0JK"].unit.value == "mm"
+    assert {code: item.value for code, item in measured.items() if code != "118565006"} == {
+        "L0JK": 6.54,
+        "103339001": 5.81,
+        "103340004": 3.21,
+    }
+    assert all(item.unit.value == "mm" for code, item in measured.items() if code != "118565006")
+    (long_axis,) = lesion.get_measurements(name=hd.sr.CodedConcept("103339001", "SCT", "Long Axis"))
+    assert long_axis.value == 5.81
     assert len(groups[3].get_measurements()) == 1  # no diameter is known
 
 

@@ -5,15 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from MultimodalSegLib.images.grid import Grid
-from MultimodalSegLib.images.volume import Volume
-from MultimodalSegLib.inference.segmentation import Segmentation
-from Testing.slicerside.conftest import CLASSES
-from Testing.slicerside.explained import a_program, a_run_folder, write_answer
+from Testing.slicerside.explained import GRID, a_program, a_run_folder, show_result, write_answer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the interpreter is a shell script")
-GRID = Grid((40, 40, 40), (2.0, 2.0, 2.0), (-39.0, -39.0, -39.0))
-LESION = type(CLASSES[0])("Lesion", 600, (255, 0, 0), "", "lesion")
 AT = np.array([16.0, 0.0, 0.0])
 
 
@@ -33,20 +27,7 @@ def answer(tmp_path, monkeypatch):
 @pytest.fixture
 def result(widget, tmp_path):
     """The panel with a result: left thalamus, bone, and a lesion in two parts."""
-    from MultimodalSegLib.slicerside.run.result import Result
-    from MultimodalSegLib.slicerside.scene.nodes import segmentation_node, volume_node
-
-    labels = np.full(GRID.shape, 515, np.uint16)
-    labels[4:-4, 4:-4, 4:-4] = 0
-    labels[16:24, 16:24, 24:32] = 10
-    labels[10:14, 10:14, 10:14] = labels[30:32, 30:32, 30:32] = 600
-    values = np.where(labels == 515, 900.0, 30.0) + np.random.default_rng(0).normal(0, 8, GRID.shape)
-    ct = volume_node(Volume(values.astype(np.float32), GRID), "Head CT", "CT")
-    model = {"name": "tiny", "version": "1", "checksum": "a"}
-    node = segmentation_node(Segmentation(Volume(labels, GRID), (*CLASSES, LESION), model=model), ct, "Head CT result")
-    run = a_run_folder(tmp_path)
-    widget.panel.results.take(Result(node, runFolder=run, record={"reference": "CT"}), {})
-    return node
+    return show_result(widget, a_run_folder(tmp_path))
 
 
 def choose(widget, name):

@@ -10,6 +10,7 @@ from MultimodalSegLib.registration.aligned import Quality
 from MultimodalSegLib.slicerside.registration.alignment_measures import checkerboard, coarser, jacobian_range
 from MultimodalSegLib.slicerside.registration.quality_gate import (
     QualityCheck,
+    error_sentences,
     examine,
     judge,
     poor_verdict,
@@ -36,6 +37,10 @@ def a_bend(size_mm: float) -> sitk.Transform:
         (Quality(0.2, 0.6, 0.4, True), "poor", "0.40"),
         (Quality(0.6, 0.3, 0.95, False), "poor", "less in common"),
         (Quality(0.2, 0.6, 0.95, False, "sizes change by 30 %; x"), "look", "30 %"),
+        (Quality(0.2, 0.6, 0.72, False, "", "green", 0.8, 2.1), "good", "about 0.8 mm, hardly above 2.1 mm (green)"),
+        (Quality(0.2, 0.6, 0.95, True, "", "amber", 2.8, 4.4, "it ends 3 mm away"), "look", "It ends 3 mm away."),
+        (Quality(0.2, 0.6, 0.95, True, "", "red", 9.0, 12.0, "it ends 9 mm away"), "poor", "(red)"),
+        (Quality(0.2, 0.6, 0.95, True, "", light_reason="it bends"), "good", "The error is not known: it bends."),
     ],
 )
 def test_verdicts(quality, level, word):
@@ -88,6 +93,10 @@ def test_the_alignments_of_a_finished_run_are_judged():
         "registration": {"MR": entry | {"head_overlap": 0.9, "converged": True, "message": ""}},
         "coverage": {"CT": 1.0, "MR": 0.2},
     }
+    assert error_sentences(record) == []
+    judged = entry | {"head_overlap": 0.9, "converged": True, "light": "green", "error_mm": 0.8, "error_high_mm": 2.1}
+    (sentence,) = error_sentences({"registration": {"MR": judged}})
+    assert sentence == "MR: Estimated error about 0.8 mm, hardly above 2.1 mm (green)."
     verdict = verdicts_of_run(record)["MR"]
     assert verdict.level == "look" and "20%" in verdict.text
     assert poor_verdict(RegistrationError("No.", "Do.")).sentences[1:] == ("No.", "Do.")

@@ -22,6 +22,10 @@ QUALITY = {
     "head_overlap": 0.95,
     "converged": True,
     "message": "",
+    "light": "green",
+    "error_mm": 0.8,
+    "error_high_mm": 2.1,
+    "light_reason": "",
 }
 
 
@@ -112,7 +116,8 @@ def test_tables_hold_numbers_where_there_are_numbers(scene, nodes, a_run, a_plai
     from MultimodalSegLib.slicerside.run.result import Inputs
     from MultimodalSegLib.slicerside.run.results import Loader
 
-    tables = Loader(a_run(a_plain_grid).path, Inputs(nodes[0], {"MR": nodes[1]})).load().tableNodes
+    result = Loader(a_run(a_plain_grid).path, Inputs(nodes[0], {"MR": nodes[1]})).load()
+    tables, attribute = result.tableNodes, result.transformNodes["MR"].GetAttribute
     measured = tables["measurements"].GetTable()
     assert [measured.GetColumnName(n) for n in range(4)] == ["name", "value", "volume_ml", "components"]
     assert measured.GetValueByName(0, "name").ToString() == "Bone"
@@ -125,6 +130,9 @@ def test_tables_hold_numbers_where_there_are_numbers(scene, nodes, a_run, a_plai
     assert "changes" not in tables, "a table without rows is not shown"
     assert tables["modalities"].GetTable().GetValueByName(1, "mean fusion weight").ToDouble() == 0.3
     assert tables["registration"].GetTable().GetValueByName(0, "kind").ToString() == "rigid"
+    assert tables["registration"].GetTable().GetValueByName(0, "error_mm").ToDouble() == 0.8
+    assert attribute("MultimodalSeg.Light") == "green"
+    assert attribute("MultimodalSeg.Error") == "about 0.8 mm, hardly above 2.1 mm"
 
 
 def test_maps_are_float_colored_transparent_where_low_and_not_shown(scene, nodes, a_run, a_plain_grid):

@@ -20,6 +20,7 @@ pytest.importorskip("slicer", reason="slicer-core is not installed (pip install 
 from MultimodalSegLib.slicerside.setup import (
     doctor,
     installation,
+    package_list,
     package_source,
     trial,  # noqa: E402
 )
@@ -58,14 +59,15 @@ def application(monkeypatch):
         wishes.append(("pip", requirements, options, dict(os.environ)))
         if settings.pip_fails:
             raise RuntimeError(settings.pip_fails)
-        installed.update(package.name for package in installation.packages())
+        installed.update(package.name for package in package_list.packages())
 
     packaging = SimpleNamespace(
         load_requirements=lambda path: [line for line in Path(path).read_text().splitlines() if line[:1].isalpha()],
         pip_ensure=pip_ensure,
     )
     utilities = SimpleNamespace(PyTorchUtilsLogic=lambda: StandInPyTorchUtils(wishes, settings.torch_fails))
-    monkeypatch.setattr(installation, "version_of", version_of)
+    for module in (installation, package_list):
+        monkeypatch.setattr(module, "version_of", version_of)
     monkeypatch.setattr(installation.importlib.util, "find_spec", find_spec)
     monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
     monkeypatch.setitem(sys.modules, "PyTorchUtils", utilities)
@@ -75,28 +77,46 @@ def application(monkeypatch):
 
 
 def test_the_list_has_wheels_only_lower_bounds_and_no_torch():
-    names = [package.name for package in installation.packages()]
+    names = [package.name for package in package_list.packages()]
     assert names[0] == "torch" and names.count("torch") == 1
-    text = installation.requirements_file().read_text()
+    text = package_list.requirements_file().read_text()
     assert "torch" not in [line.split(">")[0] for line in text.splitlines()] and "==" not in text
-    assert installation.requirements_file() == ROOT / "MultimodalSeg" / "Resources" / "requirements.txt"
-    assert all(package.megabytes > 0 and package.license for package in installation.packages())
+    assert package_list.requirements_file() == ROOT / "MultimodalSeg" / "Resources" / "requirements.txt"
+    assert all(package.megabytes > 0 and package.license for package in package_list.packages())
 
 
 def test_the_list_agrees_with_the_library():
     tomllib = pytest.importorskip("tomllib")
     wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    assert {package.requirement for package in installation.packages()} <= set(wanted)
+    assert {package.requirement for package in package_list.packages()} <= set(wanted)
+
+
+def test_the_list_of_the_report_is_that_of_the_library_and_is_installed_with_the_extension():
+    tomllib = pytest.importorskip("tomllib")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["report"]
+    listed = {package.requirement for package in package_list.packages(package_list.REPORT)}
+    assert listed == {name for name in extra if not name.startswith("highdicom")}  # Slicer brings that one
+    assert all(package.license for package in package_list.packages(package_list.REPORT))
+    cmake = (ROOT / "MultimodalSeg" / "CMakeLists.txt").read_text()
+    assert all(f"Resources/{name}" in cmake for name in (package_list.RUN, package_list.REPORT, package_list.COHORT))
+
+
+def test_the_list_of_cohorts_is_part_of_that_of_the_library():
+    tomllib = pytest.importorskip("tomllib")
+    extra = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["cluster"]
+    listed = package_list.packages(package_list.COHORT)
+    assert listed and {package.requirement for package in listed} <= set(extra)
+    assert all(package.license for package in listed)
 
 
 def test_in_this_python_nothing_is_missing_and_nobody_is_asked():
-    assert installation.missing() == ()
+    assert package_list.missing() == ()
     assert installation.install(lambda text: pytest.fail("asked")) == ()
 
 
 def test_an_old_version_does_not_fit(monkeypatch):
-    monkeypatch.setattr(installation, "version_of", lambda name: "2.7.1+cpu" if name == "torch" else "99.0")
-    (torch,) = installation.missing()
+    monkeypatch.setattr(package_list, "version_of", lambda name: "2.7.1+cpu" if name == "torch" else "99.0")
+    (torch,) = package_list.missing()
     assert torch.name == "torch" and torch.installed == "2.7.1+cpu" and not torch.fits
 
 
@@ -175,7 +195,7 @@ def test_what_is_still_missing_afterwards_is_told(application, monkeypatch):
 
 
 def test_repair_removes_torch_first_and_says_when_slicer_must_be_restarted(application, monkeypatch):
-    application.installed.update(package.name for package in installation.packages())
+    application.installed.update(package.name for package in package_list.packages())
     monkeypatch.setitem(sys.modules, "torch", SimpleNamespace())
     sentences = installation.install(lambda text: True, repair=True)
     assert [wish[0] for wish in application.wishes][:2] == ["remove torch", "torch"]

@@ -52,6 +52,22 @@ def test_classes_sides_and_lesions_keep_their_answers_in_another_order() -> None
     assert "old 1" in sentence and "left behind: class b" in sentence
 
 
+def test_an_output_begun_anew_keeps_its_random_start_and_the_others_their_answers() -> None:
+    settings = {"widths": [8, 8, 8], "stride": 8, "deep_supervision": True}
+    model = a_model(["background", "a"], ["CT", "MR"], **settings)
+    old, network = a_known(model), build_network(model["network"])
+    fresh = {name: value.clone() for name, value in network.state_dict().items()}
+    sentence = start_from(network, model, old, ("lesion",))
+    lesions = [name for name in fresh if ".lesion." in name]
+    assert lesions and all(torch.equal(network.state_dict()[name], fresh[name]) for name in lesions)
+    before, after = answer(old.network()), answer(network)
+    for output in ("structures", "side"):
+        assert torch.allclose(getattr(after, output), getattr(before, output), atol=1e-5)
+    assert not torch.allclose(after.lesion, before.lesion)
+    assert torch.equal(network.head.weight[-8:], fresh["head.weight"][-8:])
+    assert "new: coarse, lesion" in sentence and "left behind: coarse, former lesion" in sentence
+
+
 def test_new_classes_share_the_probability_of_the_background() -> None:
     old = a_known(a_model(["background", "a", "b"], ["CT", "MR"], widths=[8, 8, 8], stride=8, deep_supervision=True))
     model = a_model(["background", "a", "x", "b", "y"], ["CT", "MR", "PET"], widths=[8, 8, 8], stride=8)
