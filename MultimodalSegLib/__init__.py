@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .registration.align import align
     from .registration.register import register
     from .report.measurements import measure
+    from .stages.refine import refine
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "load_bundle",
     "measure",
     "read_volume",
+    "refine",
     "register",
     "segment",
     "write_volume",
@@ -47,6 +49,7 @@ _MODULE_OF = {
     "load_bundle": "models.bundle",
     "measure": "report.measurements",
     "read_volume": "images.io",
+    "refine": "stages.refine",
     "register": "registration.register",
     "segment": "inference.predict",
     "write_volume": "images.io",

@@ -22,10 +22,12 @@ from .commands.models import models
 from .commands.networks import networks
 from .commands.plan import plan
 from .commands.pretrain import pretrain
+from .commands.refine import refine
 from .commands.register import register
 from .commands.report import report
 from .commands.segment import segment
 from .commands.train import train
+from .commands.train_refine import train_refine
 from .commands.uncertainty import uncertainty
 from .errors import InputError
 from .notice import RESEARCH_USE
@@ -40,6 +42,7 @@ app.command()(segment)
 app.command()(batch)
 app.command()(measure)
 app.command()(register)
+app.command()(refine)
 app.command()(explain)
 app.command()(report)
 app.command()(uncertainty)
@@ -49,6 +52,7 @@ app.command()(train)
 app.command()(pretrain)
 app.command()(distill)
 app.add_typer(federate, name="federate")
+app.command()(train_refine)
 app.command()(check_data)
 app.command()(evaluate)
 app.command()(demo)

@@ -49,6 +49,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
             made, then says ``"failed"`` or ``"stopped"`` and keeps the results of the finished stages.
     """
     bundle = bundle or load_bundle(options.model, options.device)
+    bundle.check_segments()
     for name in options.volumes:
         bundle.family_index(name)  # refuses early what the network was not made for
     known = {entry.name.lower() for entry in bundle.classes()} | ({"lesion"} if bundle.metadata["lesion"] else set())

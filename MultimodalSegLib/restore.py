@@ -11,6 +11,7 @@ from .inference.segmentation import Segmentation
 from .models.bundle import Bundle, load_bundle
 from .registration.aligned import AlignedCase, Quality, Registration
 from .registration.transform_file import read_transform
+from .report.seg_nrrd import classes_in_file
 from .run_folder import RunFolder
 
 NEEDED = ("register", "segment")
@@ -79,11 +80,13 @@ def restored_alignment(run: RunFolder) -> AlignedCase:
 
 
 def restored_segmentation(run: RunFolder, bundle: Bundle) -> Segmentation:
-    """The result of the stage ``"segment"`` as the run folder holds it (without the probability maps)."""
-    entry = run.record["segmentation"]
+    """The result of the stage ``"segment"`` as the run folder holds it, with added segments, without probabilities."""
+    entry, known = run.record["segmentation"], bundle.classes()
+    values = {one.value for one in known}
+    added = tuple(one for one in classes_in_file(run.segmentation) if one.value not in values)
     return Segmentation(
         labels=read_labels(run.segmentation),
-        classes=bundle.classes(),
+        classes=known + added,
         lesion_presence=entry["lesion_presence"],
         modality_weights=entry["modality_weights"],
         model={key: run.record["model"][key] for key in ("name", "version", "checksum")},

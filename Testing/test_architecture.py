@@ -19,7 +19,7 @@ ORDER = (
     ("images",),
     ("networks", "losses", "registration", "synthesis"),
     ("models",),
-    ("report", "explain", "inference", "training", "evaluation", "enhance", "federation"),
+    ("report", "explain", "inference", "training", "evaluation", "enhance", "federation", "refinement"),
     ("run_folder", "segment_options"),
     ("restore",),
     ("pipeline", "stages", "cohort", "slicerside"),
@@ -31,7 +31,7 @@ ORDER = (
 RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 
 APPLICATION = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "PySide6", "sitkUtils", "ScreenCapture"}
-TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain", "federation"}
+TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain", "federation", "refinement"}
 # Packages that a file may import when it is itself imported; all others are imported where they are used.
 ANYWHERE = {"numpy"}
 AT_FILE_SCOPE = {
@@ -47,6 +47,10 @@ WITHOUT_TORCH = {  # they hold only data, or measure
     Path("inference/segmentation.py"),
     Path("inference/components.py"),
     Path("explain/explanation.py"),
+    Path("refinement/clicks.py"),
+    Path("refinement/crops.py"),
+    Path("refinement/edit.py"),
+    Path("refinement/prompts.py"),
 }
 
 FILES = sorted(path.relative_to(LIBRARY) for path in LIBRARY.rglob("*.py"))
@@ -186,7 +190,7 @@ def test_what_every_command_imports_loads_no_torch(module: str) -> None:
 
 
 def test_public_names_are_these_and_all_are_there() -> None:
-    public = "Case Grid Volume align list_bundles load_bundle measure read_volume register segment write_volume"
+    public = "Case Grid Volume align list_bundles load_bundle measure read_volume refine register segment write_volume"
     code = f"import {PACKAGE} as p; print(*[name for name in p.__all__ if getattr(p, name) is not None])"
     assert in_a_new_process(code) == public
 

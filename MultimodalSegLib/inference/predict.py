@@ -60,6 +60,7 @@ def segment(
         OutOfMemoryError: not even small windows fit.
     """
     bundle = load_bundle(model, device) if isinstance(model, str) else model
+    bundle.check_segments()
     aligned = _aligned(aligned)
     for name in aligned.volumes:
         bundle.family_index(name)

@@ -80,6 +80,23 @@ class Bundle:
         """The sides of the network's input are multiples of this many voxels."""
         return int(self.metadata["network"]["stride"])
 
+    @property
+    def answers_clicks(self) -> bool:
+        """Whether it needs a person's prompts, and so cannot segment by itself."""
+        return self.metadata["network"]["kind"] == "click"
+
+    def check_segments(self) -> None:
+        """Refuse a model that cannot segment by itself.
+
+        Raises:
+            ModelError: it answers clicks.
+        """
+        if self.answers_clicks:
+            raise ModelError(
+                f"The model {self.name!r} answers clicks and does not segment by itself.",
+                "Segment with another model, then correct the result with 'refine'.",
+            )
+
     def family_index(self, modality: str) -> int:
         """The number by which the network is told what kind of image it sees.
 
@@ -211,11 +228,11 @@ def load_bundle(name_or_path: str | Path = "default", device: str = "auto") -> B
 
 
 def list_bundles() -> list[Bundle]:
-    """Every usable model in the search folders; damaged ones are left out (``load_bundle`` says what they lack)."""
+    """Every model in the search folders that segments; damaged ones are left out (``load_bundle`` says why)."""
     found = []
     for path in bundle_folders().values():
         try:
             found.append(load_bundle(path))
         except ModelError:
             continue
-    return found
+    return [bundle for bundle in found if not bundle.answers_clicks]

@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import nn
 
+from .click_net import CLICK, ClickConfig, ClickNet
 from .config import NetworkConfig
 from .fusion_net import FusionNet
 
@@ -15,12 +16,14 @@ def build_network(config: Mapping[str, Any]) -> nn.Module:
     Args:
         config: ``{"kind": "fusion", "families": 2, "classes": 27, "widths": [...], "stride": 32, ...}``, see
             :class:`.config.NetworkConfig`; or the name of a baseline as ``kind`` with ``families`` and ``classes``, see
-            :data:`.baselines.table.BASELINES`.
+            :data:`.baselines.table.BASELINES`; or ``"click"``, see :class:`.click_net.ClickConfig`.
 
     Raises:
         ValueError: unknown kind, unknown option, or an impossible value.
     """
     kind = str(config.get("kind"))
+    if kind == CLICK:
+        return ClickNet(ClickConfig.from_dict(config))
     if kind != "fusion":
         from .baselines.table import build_baseline  # MONAI's networks take seconds to import
 

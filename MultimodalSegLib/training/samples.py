@@ -18,6 +18,8 @@ from ..synthesis.pair import Scan, locate, render, sample_patient, truth
 from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
+LESION_CHANCE = 0.75
+LESION_CHANCE = 0.75
 _SETS: tuple[tuple[str, ...], ...] = (
     ("CT", "MR"),
     ("MR", "CT"),
@@ -56,7 +58,9 @@ def brain_center(anatomy: Anatomy) -> np.ndarray:
     return center
 
 
-def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float) -> Sample:
+def make_sample(
+    anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float, lesion_chance: float = LESION_CHANCE
+) -> Sample:
     """Draw one patient and render a crop of it.
 
     Args:
@@ -64,10 +68,11 @@ def make_sample(anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing
         rng: source of every choice.
         shape: of the crop, (k, j, i) voxels.
         spacing: millimetres per voxel, isotropic.
+        lesion_chance: probability of drawn lesions.
     """
     grid, focus = _crop_grid(anatomy, rng, shape, spacing)
     names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
-    patient = sample_patient(rng, anatomy, names, lesion_chance=0.75, focus=focus)
+    patient = sample_patient(rng, anatomy, names, lesion_chance=lesion_chance, focus=focus)
     codes, lesions = locate(anatomy, patient, grid)
     answer = truth(codes, lesions, patient)
     images, seen = [], np.zeros(grid.shape, bool)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,18 +68,27 @@ ABOUT_LABEL_MAPS = {
 }
 
 
+def label_maps(folder: Path, held_out: Collection[str]) -> tuple[list[Path], list[Path]]:
+    """Label maps of a folder to train on, and those held out by name (stem).
+
+    Raises:
+        InputError: none to train on.
+    """
+    paths = sorted(folder.glob("*.nii*"))
+    apart = [path for path in paths if path.name.split(".")[0] in held_out]
+    training = [path for path in paths if path not in apart]
+    if not training:
+        raise InputError(f"{folder} holds no label map to train on.", "Give a folder with .nii.gz label maps.")
+    return training, apart
+
+
 def label_map_source(plan: Plan) -> Source:
     """Images made of label maps.
 
     Raises:
         InputError: no label map to train on.
     """
-    folder = Path(plan.labels)
-    paths = sorted(folder.glob("*.nii*"))
-    held_out = [path for path in paths if path.name.split(".")[0] in plan.held_out]
-    training = [path for path in paths if path not in held_out]
-    if not training:
-        raise InputError(f"{folder} holds no label map to train on.", "Give a folder with .nii.gz label maps.")
+    training, held_out = label_maps(Path(plan.labels), plan.held_out)
     table = head_classes()
     return Source(
         partial(LabelMapSamples, training),

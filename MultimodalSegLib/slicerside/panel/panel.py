@@ -11,6 +11,7 @@ from .choices import AUTOMATIC_KINDS, EXISTING, Choices, Parameters, problem
 from .cohort import CohortSection
 from .inputs import InputsSection
 from .model import ModelSection
+from .refine import RefineSection
 from .registration import RegistrationSection
 from .results import ResultsSection
 from .run import RunSection
@@ -40,6 +41,7 @@ class Panel:
         self.registration = RegistrationSection(ui)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
         self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
+        self.refine = RefineSection(ui, self.results.why.kept, self.settings.options)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
         self.cohort = CohortSection(ui, self.settings.options)
         self._volumeTimer = qt.QTimer()
@@ -71,6 +73,7 @@ class Panel:
             self.registration.update(choices)
             self.model.update(choices)
             self.results.update()
+            self.refine.update(self.results.node, self.results.reference)
             self.run.update(choices, self.settings.problem() or problem(choices, self.model.problem))
         finally:
             self._updating = False
@@ -124,6 +127,7 @@ class Panel:
     def sceneClosing(self) -> None:
         """The scene is about to be emptied."""
         self.run.cancel()
+        self.refine.stop()
         self.logic.close()
         self.results.close()
 
