@@ -32,6 +32,7 @@ DISTRIBUTION |= {
     "yaml": "PyYAML",
     "fpdf": "fpdf2",
     "dask_jobqueue": "dask-jobqueue",
+    "pynvml": "nvidia-ml-py",
 }
 
 
@@ -117,7 +118,7 @@ def test_every_package_that_the_library_imports_is_asked_for() -> None:
             elif isinstance(node, ast.Import):
                 used.update({alias.name.split(".")[0]: str(path) for alias in node.names})
     own = {"MultimodalSegLib", "qt", "ctk", "SampleData"} | sys.stdlib_module_names
-    asked_for = requirements("headless", "report", "openvino", "train", "federated", "cluster")
+    asked_for = requirements("headless", "report", "openvino", "train", "federated", "cluster", "benchmarks")
     missing = {name: path for name, path in used.items() if name not in own}
     assert not {n: path for n, path in missing.items() if DISTRIBUTION.get(n, n).lower() not in asked_for}
 
