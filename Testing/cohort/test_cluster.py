@@ -18,7 +18,7 @@ distributed = pytest.importorskip("distributed", reason="Dask is not installed")
 SBATCH = """#!/bin/sh
 # Runs the job at once, as Slurm would on a free node.
 cp "$1" "$(dirname "$0")/job.sh"
-nohup bash "$1" > "$(dirname "$0")/job.log" 2>&1 &
+nohup bash "$(dirname "$0")/job.sh" > "$(dirname "$0")/job.log" 2>&1 &
 echo $! > "$(dirname "$0")/job.pid"
 echo "Submitted batch job 7"
 """

@@ -36,6 +36,13 @@ def run(finished: Path, tmp_path: Path) -> Path:
     return shutil.copytree(finished, tmp_path / "run")
 
 
+def content(run: Path) -> dict:
+    """Every file of a run, and its record but for the time of its last change."""
+    files = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    record = json.loads(files.pop(run / "run.json"))
+    return files | {"record": {name: value for name, value in record.items() if name != "updated"}}
+
+
 def opened(run: Path):
     return open_run(run, str(run.parent / "model"))
 
@@ -88,7 +95,7 @@ def test_a_calibrated_model_gives_intervals_with_a_level_and_knows_what_it_has_n
 
 def test_the_same_seed_gives_the_same_and_a_stop_leaves_the_run_as_it_was(run: Path) -> None:
     first = run_uncertainty(opened(run), UncertaintyOptions(samples=2, method="dropout"))
-    before = {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()}
+    before = content(run)
 
     def stop(event: Event) -> None:
         if event.done >= 1:
@@ -96,7 +103,7 @@ def test_the_same_seed_gives_the_same_and_a_stop_leaves_the_run_as_it_was(run: P
 
     with pytest.raises(Cancelled):
         run_uncertainty(opened(run), UncertaintyOptions(samples=2), stop)
-    assert {path: path.read_bytes() for path in sorted(run.rglob("*")) if path.is_file()} == before
+    assert content(run) == before
     assert run_uncertainty(opened(run), UncertaintyOptions(samples=2, method="dropout")) == first
 
 
