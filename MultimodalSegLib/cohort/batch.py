@@ -133,6 +133,7 @@ def _work(
         for outcome in outcomes(client, tasks, run_task, tell=told, hold=lambda: folder.paused):
             folder.keep(outcome)
             told.ended(outcome)
+    told.finish()
 
 
 def looked_at(client: Any, marker: str, expected: tuple[tuple[str, str], ...]) -> dict[str, dict[str, Any]]:
@@ -196,6 +197,11 @@ class Telling:
             write_index(self._folder)
             self._index_at = time.monotonic()
         self._progress(Event(STAGE, self.done, len(self._folder.cases), self._message(state)))
+
+    def finish(self) -> None:
+        """Every case has ended."""
+        failed = f"{self.failed} failed" if self.failed else "all finished"
+        self._progress(Event(STAGE, self.done, len(self._folder.cases), failed))
 
     def _message(self, state: State) -> str:
         parts = [f"{self.failed} failed"] if self.failed else []
