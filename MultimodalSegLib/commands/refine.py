@@ -73,7 +73,7 @@ def refine(
             f"{found.segment.name}: {found.added_ml:.2f} ml added, {found.removed_ml:.2f} ml removed. "
             "The commands measure and report bring the tables up to date."
         )
-        for sentence in found.warnings:
+        for sentence in filter(None, (*found.warnings, found.told_of_neighbors)):
             told.warn(sentence)
         told.result(
             {

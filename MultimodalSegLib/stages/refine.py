@@ -66,6 +66,12 @@ class Refined:
     seconds: float
     warnings: tuple[str, ...]
 
+    @property
+    def told_of_neighbors(self) -> str:
+        """What neighbors keep, as a sentence; empty if they keep nothing."""
+        kept = ", ".join(f"{ml:.2f} ml in {name}" for name, ml in self.withheld_ml.items())
+        return f"Of the object, neighbors keep {kept}; allow overwriting to take it." if kept else ""
+
 
 def refine(
     run: FinishedRun | Path | str,
@@ -251,9 +257,6 @@ def _keep(
     names = {one.value: one.name for one in old.classes}
     voxel_ml = old.labels.grid.voxel_ml
     withheld = {names.get(value, str(value)): count * voxel_ml for value, count in edit.withheld.items()}
-    if withheld:
-        kept = ", ".join(f"{ml:.2f} ml in {name}" for name, ml in withheld.items())
-        warnings += (f"Of the object, neighbors keep {kept}; allow overwriting to take it.",)
     number = len(history) + 1
     files = {kind: f"{FOLDER}/{number:03d}-{kind}" for kind in ("before.seg.nrrd", "mask.nrrd")}
     whole = Volume(mask, old.labels.grid)

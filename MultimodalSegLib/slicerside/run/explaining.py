@@ -10,12 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError, MultimodalSegError
-from ..process import failures
-from ..process.child import ChildRun
+from ...errors import InputError
+from ..process.question import Question
 from ..scene.nodes import Node
 from ..scene.tables import table_from_csv
-from ..signal import Signal
 from ..text import _
 from .maps import map_key, study_of
 
@@ -78,67 +76,25 @@ class Answer:
     sentences: Sequence[str] = field(default_factory=tuple)
 
 
-class Explaining:
-    """One question that is on; nothing here waits.
-
-    Signals, all from within :meth:`poll`: ``progress(RunProgress)``, then one of ``finished(Answer)``,
-    ``failed(kind, message, hint)``, ``cancelled()``.
+class Explaining(Question):
+    """One question why; it is answered with an :class:`Answer`.
 
     Args:
         subject: what is asked about.
         reference: volume node on whose grid the run is, None if it was deleted.
         options: device, threads and memoryLimitMb, as for a run.
-        python: see :class:`~MultimodalSegLib.slicerside.process.child.ChildRun`.
+        python: see :class:`~MultimodalSegLib.slicerside.process.question.Question`.
     """
 
     def __init__(
         self, subject: Subject, reference: Node | None, options: Mapping[str, Any] = {}, *, python: str | None = None
     ) -> None:
-        self.progress, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
+        super().__init__(subject.arguments(**options), python=python)
         self.subject, self._reference = subject, reference
-        self._child = ChildRun(subject.arguments(**options), python=python)
-        self._child.progress.connect(self.progress.emit)
-        self._child.finished.connect(self._load)
-        self._child.failed.connect(self.failed.emit)
-        self._child.cancelled.connect(self.cancelled.emit)
 
-    @property
-    def running(self) -> bool:
-        """Whether the end is still to be told."""
-        return self._child.running
-
-    @property
-    def log(self) -> str:
-        """What the child wrote."""
-        return self._child.log
-
-    def start(self) -> None:
-        """Ask; this does not wait.
-
-        Raises:
-            MissingPackageError: there is no Python to start.
-        """
-        self._child.start()
-
-    def poll(self) -> bool:
-        """Tell what has happened; True while the question is on."""
-        return self._child.poll()
-
-    def cancel(self, *, waitSeconds: float = 0.0) -> None:
-        """Stop asking; the process ends with all it started."""
-        self._child.cancel(wait_s=waitSeconds)
-
-    def _load(self, told: Mapping[str, Any]) -> None:
+    def loaded(self, told: Mapping[str, Any]) -> Answer:
         files = [Path(file) for file in dict(told.get("maps", {})).values()]
-        try:
-            answer = load_answer(self.subject, self._reference, files, tuple(map(str, told.get("warnings", ()))))
-        except MultimodalSegError as error:
-            self.failed.emit(error.kind, error.message, error.hint)
-        except Exception as error:
-            failure = failures.from_exception(error)
-            self.failed.emit(failure.kind, failure.message, failure.hint)
-        else:
-            self.finished.emit(answer)
+        return load_answer(self.subject, self._reference, files, tuple(map(str, told.get("warnings", ()))))
 
 
 def load_answer(

@@ -10,16 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import InputError, MultimodalSegError
+from ...errors import InputError
 from ...images.io import read_labels, write_volume
 from ...images.volume import Volume
 from ...models.classes import SegmentClass
 from ...report.seg_nrrd import classes_in_file
 from ...run_folder import RunFolder
 from ..packages import slicer
-from ..process.child import ChildRun
+from ..process.question import Question
 from ..scene.nodes import LPS_TO_RAS, Node, segment_value, volume_from_node
-from ..signal import Signal
 from ..text import _
 
 START = "start.nrrd"
@@ -73,75 +72,35 @@ class Correction:
     sentences: tuple[str, ...] = field(default_factory=tuple)
 
 
-class Refining:
-    """One correction that is on; nothing here waits.
-
-    Signals, all from within :meth:`poll`: ``progress(RunProgress)``, then one of ``finished(Correction)``,
-    ``failed(kind, message, hint)``, ``cancelled()``.
+class Refining(Question):
+    """One correction; it is answered with a :class:`Correction`.
 
     Args:
         request: what is said.
         device: where the child computes.
-        python: see :class:`~MultimodalSegLib.slicerside.process.child.ChildRun`.
+        python: see :class:`~MultimodalSegLib.slicerside.process.question.Question`.
     """
 
     def __init__(self, request: Request, device: str = "auto", *, python: str | None = None) -> None:
-        self.progress, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
         self._folder = tempfile.TemporaryDirectory(prefix="MultimodalSeg-refine-")
-        file = Path(self._folder.name) / START if request.start is not None else None
-        if file is not None and request.start is not None:
+        file = None
+        if request.start is not None:
+            file = Path(self._folder.name) / START
             write_volume(request.start, file)
-        self._child = ChildRun(request.arguments(file, device), python=python)
-        self._child.progress.connect(self.progress.emit)
-        self._child.finished.connect(self._load)
-        self._child.failed.connect(self._fail)
-        self._child.cancelled.connect(self._stop)
+        super().__init__(request.arguments(file, device), python=python)
 
-    @property
-    def running(self) -> bool:
-        """Whether the end is still to be told."""
-        return self._child.running
-
-    def start(self) -> None:
-        """Ask; this does not wait.
-
-        Raises:
-            MissingPackageError: there is no Python to start.
-        """
-        self._child.start()
-
-    def poll(self) -> bool:
-        """Tell what has happened; True while the answer is awaited."""
-        return self._child.poll()
-
-    def cancel(self, *, waitSeconds: float = 0.0) -> None:
-        """Stop asking; the process ends with all it started."""
-        self._child.cancel(wait_s=waitSeconds)
-
-    def _fail(self, kind: str, message: str, hint: str) -> None:
+    def tidy(self) -> None:
         self._folder.cleanup()
-        self.failed.emit(kind, message, hint)
 
-    def _stop(self) -> None:
-        self._folder.cleanup()
-        self.cancelled.emit()
-
-    def _load(self, told: Mapping[str, Any]) -> None:
-        self._folder.cleanup()
-        try:
-            mask = read_labels(told["mask"])
-        except MultimodalSegError as error:
-            self.failed.emit(error.kind, error.message, error.hint)
-            return
+    def loaded(self, told: Mapping[str, Any]) -> Correction:
+        """Segments of the scene may overlap: what neighbors keep in the run is part of the object here."""
+        mask = read_labels(told["mask"])
         red, green, blue = (int(part) for part in told["color"])
         entry = SegmentClass(str(told["segment"]), int(told["value"]), (red, green, blue), "", "")
-        withheld, warnings = dict(told["withheld_ml"]), [str(text) for text in told["warnings"]]
-        if withheld:  # segments of the scene may overlap: nothing is withheld here, and nothing to be told of it
-            warnings.pop()
         text = _("{name}: {added:.2f} ml added, {removed:.2f} ml removed.").format(
-            name=entry.name, added=told["added_ml"] + sum(withheld.values()), removed=told["removed_ml"]
+            name=entry.name, added=told["added_ml"] + sum(told["withheld_ml"].values()), removed=told["removed_ml"]
         )
-        self.finished.emit(Correction(entry, mask.with_array(mask.array > 0), (text, *warnings)))
+        return Correction(entry, mask.with_array(mask.array > 0), (text, *map(str, told["warnings"])))
 
 
 def request_of(
