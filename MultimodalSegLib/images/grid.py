@@ -53,7 +53,28 @@ class Grid:
         low, high = np.full(3, -0.5), np.asarray(self.size, float) - 0.5
         choice = np.array([[(n >> axis) & 1 for axis in range(3)] for n in range(8)], float)
         index = low + choice * (high - low)
-        return index @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return self.points(index)
+
+    def points(self, index: np.ndarray) -> np.ndarray:
+        """Where voxels are.
+
+        Args:
+            index: (..., 3) voxel indices (i, j, k); fractions lie between voxel centres.
+
+        Returns:
+            (..., 3) LPS mm.
+
+        Example:
+            >>> Grid((9, 9, 9), (2.0, 2.0, 3.0)).points(np.array([1, 0, 1])).tolist()
+            [2.0, 0.0, 3.0]
+        """
+        found: np.ndarray = index @ self.affine[:3, :3].T + self.affine[:3, 3]
+        return found
+
+    def indices(self, points: np.ndarray) -> np.ndarray:
+        """Voxel indices (i, j, k) of points: the inverse of :meth:`points`, not rounded."""
+        found: np.ndarray = (points - self.affine[:3, 3]) @ np.linalg.inv(self.affine[:3, :3]).T
+        return found
 
 
 def same_grid(first: Grid, second: Grid) -> bool:

@@ -10,6 +10,10 @@ air, fat and bone apart. Values beyond the ends are clipped."""
 CT_OUTSIDE = -1000.0
 """Hounsfield units outside a CT's field of view."""
 
+AIR_HU = -500.0
+LEAST_AIR = 0.01
+"""Part of the voxels below :data:`AIR_HU` from which on a volume can only be a CT."""
+
 
 def outside_value(modality: str) -> float:
     """Intensity to assume where ``modality`` has no voxel: air for a CT, 0 otherwise."""
@@ -51,3 +55,17 @@ def normalize(array: np.ndarray, modality: str) -> np.ndarray:
         modality: a name of :data:`~MultimodalSegLib.images.case.MODALITIES`.
     """
     return head_ct(array) if modality == "CT" else robust(array)
+
+
+def is_hounsfield(sample: np.ndarray) -> bool:
+    """Whether values can only be Hounsfield units: a part of them is air, near -1000, and none is far below.
+
+    Args:
+        sample: intensities of any shape; values that are not finite are ignored.
+    """
+    values = np.asarray(sample, np.float32).ravel()
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return False
+    air = np.count_nonzero(values < AIR_HU) / values.size
+    return bool(air >= LEAST_AIR and np.percentile(values, 1) > -5000 and np.percentile(values, 99.5) < 5000)

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
-from .check import REEXPORT, check_grid, check_values
+from ..writing import whole_file
+from .check import check_grid, check_values
+from .compression import USUAL
 from .dicom import holds_dicom, read_series
-from .headers import check_nifti, check_text_header, truncated
+from .headers import check_nifti
+from .itk_file import ending_of, last_line, opened_file
 from .volume import Volume
 
-READABLE = (".nii.gz", ".nii", ".nrrd", ".nhdr", ".mha", ".mhd")
 WRITABLE = (".nii.gz", ".nii", ".nrrd", ".mha")
-
-USUAL, FAST = 3, 1
-"""Levels of compression. The fast one takes half the time; noise as float32 grows by an eighth, whole numbers by two
-thirds."""
-
-TOO_SHORT = ("fread got only", "but received", "itkMetaImageIO", "trouble reading", "Unable to determine")
-"""Parts of what ITK says about a file that ends too early."""
 
 
 def read_volume(path: str | Path, *, channel: int | None = None) -> Volume:
@@ -112,7 +101,7 @@ def check_header(path: str | Path) -> None:
     """
     path = Path(path)
     if not path.is_dir():
-        with _opened(path, length=False):
+        with opened_file(path, length=False):
             pass
     elif not holds_dicom(path):
         raise InputError(f"{path} holds no DICOM image.", "Give the folder with the slices of one series.")
@@ -122,33 +111,28 @@ def write_volume(volume: Volume, path: str | Path, *, compression: int = USUAL) 
     """Write a volume or label map; at no time is there a half-written file under its name.
 
     Args:
-        volume: values and grid; bool is written as uint8.
+        volume: values and grid; bool is written as uint8; the file says if its detail is synthetic.
         path: name ending in ``.nrrd``, ``.nii``, ``.nii.gz`` or ``.mha``; missing folders are made.
-        compression: gzip's level, :data:`USUAL` or :data:`FAST`; nothing is lost by either.
+        compression: gzip's level, one of :mod:`.compression`; nothing is lost by any.
 
     Raises:
         OutputError: another ending, or the file cannot be written.
     """
     path = Path(path)
-    ending = _ending(path, WRITABLE)
+    ending = ending_of(path, WRITABLE)
     if not ending:
         raise OutputError(
             f"A volume cannot be written as {path.name!r}.", f"Use a name ending in {', '.join(WRITABLE)}."
         )
     image = volume.with_array(volume.array.astype(np.uint8)) if volume.array.dtype == bool else volume
-    # The dot hides the temporary name from file browsers; the ending is kept because ITK chooses the format by it.
-    temporary = path.with_name(f".{path.name[: -len(ending)]}.{os.getpid()}{ending}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(image.to_sitk(), temporary, compression if ending != ".nii" else 0)
-        os.replace(temporary, path)
+        with whole_file(path) as partial:
+            _write(image.to_sitk(), partial, compression if ending != ".nii" else 0)
     except (OSError, RuntimeError, InputError) as error:
         raise OutputError(
-            f"{path} cannot be written: {_last_line(error)}", "Check the folder, its rights and the free space."
+            f"{path} cannot be written: {last_line(error)}", "Check the folder, its rights and the free space."
         ) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _write(image: sitk.Image, path: Path, compression: int) -> None:
@@ -160,119 +144,7 @@ def _write(image: sitk.Image, path: Path, compression: int) -> None:
 
 
 def _read_file(path: Path, channel: int | None = None) -> Volume:
-    with _opened(path, channel) as reader:
+    with opened_file(path, channel) as reader:
         volume = Volume.from_sitk(reader.Execute(), path)
     check_grid(volume.grid, path)
     return volume
-
-
-@contextmanager
-def _opened(path: Path, channel: int | None = None, *, length: bool = True) -> Iterator[sitk.ImageFileReader]:
-    """A file whose header was found to be sound, and with ``length`` its length too; what ITK says is explained."""
-    if not path.exists():
-        raise InputError(f"There is no file or folder {path}.", "Check the name.")
-    if path.is_dir():
-        raise InputError(f"{path} is a folder.", "Give a file.")
-    ending = _ending(path, READABLE)
-    if not ending:
-        raise InputError(
-            f"The kind of file {path.name!r} is not known.",
-            f"Give a file ending in {', '.join(READABLE)}, or the folder that holds a DICOM series.",
-        )
-    try:
-        if path.stat().st_size == 0:
-            raise InputError(f"{path} is empty.", "Copy or download the file again.")
-        if ending.startswith(".nii"):
-            check_nifti(path, length=length)
-        else:
-            check_text_header(path)
-        with _unambiguous(path, ending) as name, _quiet_itk():
-            yield _reader(name, path, channel)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.", "Check the rights of the file.") from error
-    except RuntimeError as error:
-        raise _explained(error, path) from error
-
-
-def _reader(name: Path, path: Path, channel: int | None) -> sitk.ImageFileReader:
-    """Reads one 3D image of single numbers; further axes of length one are dropped, of a 4D file one is taken."""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(name))
-    reader.ReadImageInformation()
-    size, components = reader.GetSize(), reader.GetNumberOfComponents()
-    text = " x ".join(str(n) for n in size)
-    if len(size) < 3:
-        raise InputError(
-            f"{path} is a 2D image ({text} pixels).", "Give a 3D volume, or the folder with all its slices."
-        )
-    if components > 1:
-        raise InputError(f"{path} holds {components} numbers per voxel.", "Give one volume per file, in gray values.")
-    if channel is not None:
-        count = size[3] if len(size) == 4 else 1
-        if not 0 <= channel < count:
-            raise InputError(f"{path} has no volume number {channel}.", f"It holds {count}, counted from 0.")
-        reader.SetExtractIndex([0, 0, 0, *([channel] if len(size) == 4 else [])])
-    elif max(size[3:], default=1) > 1:
-        raise InputError(
-            f"{path} is a 4D image ({text} voxels).", "Save the one volume that you mean as a file of its own."
-        )
-    reader.SetExtractSize([*size[:3], *(0 for _ in size[3:])])
-    return reader
-
-
-def _explained(error: RuntimeError, path: Path) -> InputError:
-    """Say in a sentence what ITK says in a page."""
-    text = str(error)
-    if "orthonormal" in text:
-        hint = "Resample it to perpendicular axes first, for example in 3D Slicer by hardening its transform."
-        return InputError(f"{path} has axes that are not perpendicular (sheared or tilted).", hint)
-    if "spacing is not supported" in text:
-        return InputError(f"{path} has a spacing of zero.", REEXPORT)
-    if any(sign in text for sign in TOO_SHORT):
-        return truncated(path)
-    return InputError(f"{path} cannot be read: {_last_line(error)}", REEXPORT)
-
-
-@contextmanager
-def _unambiguous(path: Path, ending: str) -> Iterator[Path]:
-    """A name under which ITK reads this file: given ``a.nii.gz`` it would take ``a.nii`` where both exist."""
-    if ending != ".nii.gz" or not path.with_name(path.name[: -len(".gz")]).exists():
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        alone = Path(folder) / "volume.nii.gz"
-        try:
-            alone.symlink_to(path.resolve())
-        except OSError:  # Windows without the right to make links
-            shutil.copyfile(path, alone)
-        yield alone
-
-
-_QUIET_LOCK = threading.Lock()
-_quiet: list[bool] = []
-
-
-@contextmanager
-def _quiet_itk() -> Iterator[None]:
-    """Keep ITK's C++ warnings off the terminal; what matters in them is checked here. Several threads may read."""
-    with _QUIET_LOCK:
-        _quiet.append(sitk.ProcessObject.GetGlobalWarningDisplay())
-        sitk.ProcessObject.SetGlobalWarningDisplay(False)
-    try:
-        yield
-    finally:
-        with _QUIET_LOCK:  # what the first one found is put back by the last one
-            before = _quiet.pop()
-            if not _quiet:
-                sitk.ProcessObject.SetGlobalWarningDisplay(before)
-
-
-def _ending(path: Path, known: tuple[str, ...]) -> str:
-    name = path.name.lower()
-    return next((ending for ending in known if name.endswith(ending)), "")
-
-
-def _last_line(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror + "."
-    return str(error).strip().splitlines()[-1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import SimpleITK as sitk
 from scipy.ndimage import gaussian_filter1d
@@ -46,7 +48,7 @@ def resample(
     resampler.SetTransform(transform)
     resampler.SetInterpolator(sitk.sitkNearestNeighbor if labels else sitk.sitkLinear)
     resampler.SetDefaultPixelValue(outside)
-    return Volume(sitk.GetArrayFromImage(resampler.Execute(source.to_sitk())), grid, volume.source)
+    return replace(volume, array=sitk.GetArrayFromImage(resampler.Execute(source.to_sitk())), grid=grid)
 
 
 def coverage(volume: Volume, grid: Grid, transform: sitk.Transform | None = None) -> float:
@@ -70,12 +72,12 @@ def sample_points(grid: Grid, steps: int) -> np.ndarray:
         count = min(size, steps)
         axes.append((np.arange(count) + 0.5) * size / count - 0.5)
     index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return index @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    return grid.points(index)
 
 
 def inside(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Which points (n, 3), LPS mm, lie in the box of voxels of a grid: (n,) bool."""
-    index = (points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
+    index = grid.indices(points)
     return np.all((index >= -0.5 - 1e-6) & (index <= np.asarray(grid.size) - 0.5 + 1e-6), axis=1)
 
 
@@ -85,7 +87,7 @@ def labelled_inside(labels: Volume, grid: Grid) -> float:
     if not len(index):
         return 1.0
     index = index[:: max(1, len(index) // 100_000)]
-    return float(np.mean(inside(grid, index @ labels.grid.affine[:3, :3].T + labels.grid.affine[:3, 3])))
+    return float(np.mean(inside(grid, labels.grid.points(index))))
 
 
 def map_points(transform: sitk.Transform, points: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .grid import Grid
+from .synthetic import mark_of, set_mark
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -22,11 +23,14 @@ class Volume:
         array: values, shape ``(k, j, i)``; intensities float32 (HU for CT), labels an integer type.
         grid: the lattice, LPS millimetres.
         source: file or folder it was read from, if any.
+        synthetic_detail: who made its detail up, see :mod:`.synthetic`; empty for a scan. It goes along when the volume
+            is resampled, and into every file.
     """
 
     array: np.ndarray
     grid: Grid
     source: Path | None = None
+    synthetic_detail: str = ""
 
     def __post_init__(self) -> None:
         if self.array.shape != self.grid.shape:
@@ -42,7 +46,7 @@ class Volume:
         import SimpleITK as sitk
 
         grid = Grid(image.GetSize(), image.GetSpacing(), image.GetOrigin(), image.GetDirection())
-        return cls(sitk.GetArrayFromImage(image), grid, source)
+        return cls(sitk.GetArrayFromImage(image), grid, source, mark_of(image, source))
 
     def to_sitk(self) -> sitk.Image:
         """The same as a SimpleITK image (values copied)."""
@@ -52,4 +56,6 @@ class Volume:
         image.SetSpacing(self.grid.spacing)
         image.SetOrigin(self.grid.origin)
         image.SetDirection(self.grid.direction)
+        if self.synthetic_detail:
+            set_mark(image, self.synthetic_detail)
         return image

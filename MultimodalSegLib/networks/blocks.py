@@ -32,8 +32,19 @@ def space_to_depth(x: Tensor) -> Tensor:
 def depth_to_space(x: Tensor) -> Tensor:
     """The inverse of :func:`space_to_depth`: (N, 8C, D, H, W) -> (N, C, 2D, 2H, 2W)."""
     n, c, d, h, w = x.shape
-    x = x.view(n, c // 8, 2, 2, 2, d, h, w)
-    return x.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(n, c // 8, 2 * d, 2 * h, 2 * w)
+    return _in_order(x).reshape(n, c // 8, 2 * d, 2 * h, 2 * w)
+
+
+def depth_to_space_into(x: Tensor, out: Tensor) -> None:
+    """The same into memory that is there, ``out`` (N, C, 2D, 2H, 2W)."""
+    n, c, d, h, w = x.shape
+    out.view(n, c // 8, d, 2, h, 2, w, 2).copy_(_in_order(x))
+
+
+def _in_order(x: Tensor) -> Tensor:
+    """A view (N, C, D, 2, H, 2, W, 2) of (N, 8C, D, H, W)."""
+    n, c, d, h, w = x.shape
+    return x.view(n, c // 8, 2, 2, 2, d, h, w).permute(0, 1, 5, 2, 6, 3, 7, 4)
 
 
 class ResidualBlock(nn.Module):

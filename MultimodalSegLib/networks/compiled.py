@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -29,6 +30,14 @@ def can_compile(entry: Mapping[str, Any]) -> bool:
     return exports and importlib.util.find_spec("openvino") is not None
 
 
+@dataclass
+class LastCompiled:
+    """The network that was compiled or found last, with what it was made from; one only, since it needs memory."""
+
+    key: dict[str, Any] = field(default_factory=dict)
+    network: OpenVinoNetwork | None = None
+
+
 class CompiledNetwork:
     """A fusion network on this computer's processor, compiled for each shape that it is given, or found in the cache.
 
@@ -40,6 +49,7 @@ class CompiledNetwork:
         threads: of the processor; all if None.
         cache: of compiled networks.
         tell: told before something is compiled, which takes seconds.
+        last: what an earlier one has left in this process, and where this one leaves its own.
 
     Raises:
         MissingPackageError: OpenVINO is not installed.
@@ -59,7 +69,9 @@ class CompiledNetwork:
         threads: int | None,
         cache: BlobCache,
         tell: Callable[[], None] = lambda: None,
+        last: LastCompiled | None = None,
     ) -> None:
+        self._last = LastCompiled() if last is None else last
         self._build, self._entry, self._cache, self._tell = build, dict(entry), cache, tell
         self._precision, self._threads = precision, threads
         processor = import_openvino().Core().get_property("CPU", "FULL_DEVICE_NAME")
@@ -71,7 +83,6 @@ class CompiledNetwork:
             "processor": str(processor),
             "versions": [__version__, version_of("openvino")],
         }
-        self._ready: tuple[tuple[int, ...], OpenVinoNetwork] | None = None
 
     def __call__(self, images: Tensor, present: Tensor, modality: Tensor) -> FusionOutput:
         if not bool(present.all()):
@@ -85,13 +96,13 @@ class CompiledNetwork:
 
     def _network(self, shape: tuple[int, ...]) -> OpenVinoNetwork:
         """The network for a shape of images; only the last one is held."""
-        if self._ready is None or self._ready[0] != shape:
-            self._ready = None  # its memory is needed
-            self._ready = shape, self._found(shape) or self._compiled(shape)
-        return self._ready[1]
+        key, last = {**self._key, "shape": shape}, self._last
+        if last.network is None or last.key != key:
+            last.network = None  # its memory is needed
+            last.key, last.network = key, self._found(key) or self._compiled(key)
+        return last.network
 
-    def _found(self, shape: tuple[int, ...]) -> OpenVinoNetwork | None:
-        key = {**self._key, "shape": shape}
+    def _found(self, key: Mapping[str, Any]) -> OpenVinoNetwork | None:
         blob = self._cache.find(key)
         if blob is None:
             return None
@@ -101,12 +112,13 @@ class CompiledNetwork:
             self._cache.forget(key)
             return None
 
-    def _compiled(self, shape: tuple[int, ...]) -> OpenVinoNetwork:
+    def _compiled(self, key: Mapping[str, Any]) -> OpenVinoNetwork:
         self._tell()
+        shape = key["shape"]
         network: Any = self._build()
         model = converted(HalfResolutionGraph(network), HALF, shape[2:], shape[1])
         compiled = OpenVinoNetwork(model, self._precision, self._threads)
-        self._cache.keep({**self._key, "shape": shape}, compiled.blob())
+        self._cache.keep(key, compiled.blob())
         return compiled
 
 

@@ -76,6 +76,6 @@ class CardEnergy:
 def _text(path: Path) -> str:
     """Content of a small file; empty if it cannot be read."""
     try:
-        return path.read_text().strip()
+        return path.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

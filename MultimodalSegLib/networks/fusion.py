@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,14 +48,18 @@ class GatedFusion(nn.Module):
         mask = present.view(b, m, 1, 1, 1, 1).to(features.dtype)
         if m == 1:
             return features[:, 0] * mask[:, 0], present.view(b, 1, 1, 1, 1).expand(b, 1, *space).float()
-        mean = (features * mask).sum(1) / mask.sum(1).clamp_min(1.0)
-        # groups must see a modality's channel beside the mean's channel: interleave the two
-        both = torch.stack([features, mean[:, None].expand_as(features)], dim=3).reshape(b * m, 2 * c, *space)
-        with exact_where_tiny(both) as both:
-            scores = self.score(F.leaky_relu(self.compare(both), 0.01)).view(b, m, *space).float()
+        parts = features.unbind(1)  # one after the other: the finest features are the largest of the whole network
+        mean = weighted_sum(parts, mask) / mask.sum(1).clamp_min(1.0)
+        scores = torch.stack([self._scores(part, mean) for part in parts], dim=1).float()
         weights = masked_softmax(scores, present)
-        fused = (features * weights[:, :, None].to(features.dtype)).sum(1)
-        return fused, weights
+        return weighted_sum(parts, weights[:, :, None].to(features.dtype)), weights
+
+    def _scores(self, features: Tensor, mean: Tensor) -> Tensor:
+        """(B, D, H, W) of one modality (B, C, D, H, W) beside the mean of all."""
+        both = torch.stack([features, mean], dim=2).flatten(1, 2)  # a group sees a channel and that of the mean
+        with exact_where_tiny(both) as both:
+            scores: Tensor = self.score(F.leaky_relu(self.compare(both), 0.01))
+        return scores[:, 0]
 
 
 class MeanFusion(nn.Module):
@@ -64,7 +70,7 @@ class MeanFusion(nn.Module):
 
     def forward(self, features: Tensor, present: Tensor, modality: Tensor | None = None) -> tuple[Tensor, Tensor]:
         weights = equal_weights(features, present)
-        return (features * weights[:, :, None].to(features.dtype)).sum(1), weights
+        return weighted_sum(features.unbind(1), weights[:, :, None].to(features.dtype)), weights
 
 
 class ConcatFusion(nn.Module):
@@ -87,6 +93,14 @@ class ConcatFusion(nn.Module):
         share = member / member.sum(2, keepdim=True).clamp_min(1)
         places = torch.einsum("bfm,bmcdhw->bfcdhw", share, features).flatten(1, 2)
         return self.mix(places), equal_weights(features, present)
+
+
+def weighted_sum(parts: Sequence[Tensor], weights: Tensor) -> Tensor:
+    """Of modalities (B, C, D, H, W) with weights (B, M, ...) that fit each of them."""
+    total = parts[0] * weights[:, 0]
+    for part, weight in zip(parts[1:], weights.unbind(1)[1:], strict=True):
+        total = total + part * weight
+    return total
 
 
 def equal_weights(features: Tensor, present: Tensor) -> Tensor:

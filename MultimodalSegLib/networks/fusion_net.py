@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .blocks import ModalityModulation, PlainBlock, ResidualBlock, depth_to_space, space_to_depth
+from .blocks import ModalityModulation, PlainBlock, ResidualBlock, depth_to_space, depth_to_space_into, space_to_depth
 from .config import CROSS_SCALES, DEFORMED_SCALE, NetworkConfig
 from .context import ContextScale
 from .cross_scale_attention import CrossScaleAttention
@@ -22,6 +23,9 @@ ENCODER = ("stem", "down", "modulate", "encode", "context")
 
 DECODER = ("up", "decode")
 """Parts that see the fused modalities and know nothing of classes."""
+
+AT_ONCE = 4
+"""Classes whose logits are computed together where memory counts."""
 
 SUPERVISED = slice(1, 3)
 """The scales of deep supervision: strides 4 and 8."""
@@ -89,7 +93,7 @@ class FusionNet(nn.Module):
     ) -> FusionOutput:
         decoded, presence, weights = self.decoded(images, present, modality, spacing)
         sides = tuple(images.shape[2:])
-        logits = cropped(depth_to_space(self.head(decoded[0])), sides, 1)
+        logits = cropped(self._logits(decoded[0]), sides, 1)
         structures, side, lesion = logits.split(self.channels, dim=1)
         return FusionOutput(structures, side, lesion, presence, weights, self._deep(decoded, sides))
 
@@ -165,6 +169,23 @@ class FusionNet(nn.Module):
             x = torch.cat([self.up[level](decoded[0]), fused[level]], dim=1)
             decoded.insert(0, self.decode[level](x))
         return decoded
+
+    def _logits(self, finest: Tensor) -> Tensor:
+        """The head's answer (B, C, D, H, W) of full size; a few classes at a time where no gradient needs them all.
+
+        What the head gives and the same with its voxels in order take a quarter of a gigabyte each for a head of 1 mm.
+        """
+        if torch.is_grad_enabled() or is_exporting(finest):
+            return depth_to_space(self.head(finest))
+        shape = [len(finest), sum(self.channels), *(2 * n for n in finest.shape[2:])]
+        logits: Tensor | None = None
+        for first in range(0, shape[1], AT_ONCE):
+            some = slice(8 * first, 8 * (first + AT_ONCE))
+            part = F.conv3d(finest, self.head.weight[some], self.head.bias[some])  # type: ignore[index]
+            logits = part.new_empty(shape) if logits is None else logits
+            depth_to_space_into(part, logits[:, first : first + AT_ONCE])
+        assert logits is not None
+        return logits
 
     def _presence(self, coarsest: Tensor) -> Tensor:
         if self.presence is None:

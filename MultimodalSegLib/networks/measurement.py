@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..machine import peak_memory_mb
+from ..machine import linux_memory_mb, peak_memory_mb
 from .energy import CardEnergy, ProcessorEnergy
 
 SHARE = 0.9
@@ -94,7 +94,10 @@ def _in_child(work: dict[str, Any], limit_mb: float | None, waiting: Callable[[]
     limit = limit_mb * 2**20 if limit_mb else SHARE * psutil.virtual_memory().available
     package = Path(__file__).resolve().parents[2]
     paths = os.pathsep.join([str(package), *filter(None, [os.environ.get("PYTHONPATH")])])
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as errors:
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8") as out,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as errors,
+    ):
         child = subprocess.Popen(
             [sys.executable, "-m", __name__, json.dumps(work)],
             stdout=out,
@@ -219,7 +222,7 @@ class _Growth:
     def __init__(self) -> None:
         # Linux: forget the peak of before, which may lie higher than what is in use now
         with contextlib.suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5")
+            Path("/proc/self/clear_refs").write_text("5", encoding="utf-8")
         self._before = self._now("VmRSS")
 
     def mb(self) -> float:
@@ -227,11 +230,8 @@ class _Growth:
 
     @staticmethod
     def _now(field: str) -> float:
-        try:
-            lines = Path("/proc/self/status").read_text().splitlines()
-        except OSError:
-            return peak_memory_mb()
-        return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+        found = linux_memory_mb(field)
+        return peak_memory_mb() if found is None else found
 
 
 if __name__ == "__main__":

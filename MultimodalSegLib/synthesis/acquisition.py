@@ -11,6 +11,9 @@ from ..images.grid import Grid
 from ..images.intensities import outside_value
 from .artifacts import GHOST_CHANCE, HOLDER_CHANCE, STREAK_CHANCE, ghosts, streaks
 
+TILT_CHANCE, TILT = 0.3, (5.0, 25.0)
+"""Axial CT of thick slices whose gantry was tilted; by how many degrees, chin or forehead down."""
+
 
 @dataclass(frozen=True)
 class Acquisition:
@@ -27,6 +30,7 @@ class Acquisition:
         view: fraction of the grid that is cut off at the start and end of each array axis, (3, 2).
         table_hu: HU of a head holder behind the head, or None.
         artifact: a CT has streaks, an MRI ghosts.
+        tilt: degrees by which the slices of ``slice_axis`` 0 are turned about the axis from ear to ear.
     """
 
     blur_mm: float
@@ -39,6 +43,7 @@ class Acquisition:
     view: np.ndarray
     table_hu: float | None
     artifact: bool = False
+    tilt: float = 0.0
 
 
 def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
@@ -49,7 +54,10 @@ def sample_acquisition(rng: np.random.Generator, modality: str) -> Acquisition:
     if rng.random() < 0.2:
         view[rng.integers(3), rng.integers(2)] = rng.uniform(0.02, 0.4)
     bias = rng.normal(0, rng.uniform(0, 2.5 if is_ct else 0.35), (4, 4, 4))
+    own = rng.spawn(1)[0]  # whether the gantry is tilted changes nothing else about the patient
+    tilted = is_ct and thick and own.random() < TILT_CHANCE
     return Acquisition(
+        tilt=float(own.uniform(*TILT) * own.choice((-1, 1))) if tilted else 0.0,
         blur_mm=float(rng.uniform(0.4, 1.3)),
         slice_axis=int(rng.choice(3, p=(0.7, 0.15, 0.15))),
         slice_mm=float(np.exp(rng.uniform(np.log(1.5), np.log(8.0)))) if thick else 1.0,
@@ -79,7 +87,10 @@ def acquire(image: np.ndarray, grid: Grid, settings: Acquisition, modality: str,
     rng = np.random.default_rng(noise_seed)
     spacing = np.asarray(grid.spacing[::-1], float)
     image = ndimage.gaussian_filter(image, settings.blur_mm / spacing, truncate=2.5)
+    slope = np.tan(np.radians(settings.tilt)) * spacing[1] / spacing[0] if settings.slice_axis == 0 else 0.0
+    image = _sheared(image, slope)
     image = _slices(image, settings.slice_axis, settings.slice_mm / spacing[settings.slice_axis], rng)
+    image = _sheared(image, -slope)
     if modality == "CT":
         image = image + _smooth(settings.bias, image.shape)
     else:
@@ -116,6 +127,16 @@ def _slices(image: np.ndarray, axis: int, factor: float, rng: np.random.Generato
     taken = ((_at(total, high + 0.5) - _at(total, low + 0.5)) / (high - low)[:, None, None]).astype(np.float32)
     position = np.interp(np.arange(size), (low + high) / 2, np.arange(len(centers)))
     return np.moveaxis(_at(taken, position), 0, axis)
+
+
+def _sheared(image: np.ndarray, slope: float) -> np.ndarray:
+    """Each row moved along the first axis by ``slope`` voxels more than the row before it; the middle one stays."""
+    if not slope:
+        return image
+    matrix = np.array([[1, slope, 0], [0, 1, 0], [0, 0, 1]])
+    offset = (-slope * (image.shape[1] - 1) / 2, 0, 0)
+    moved: np.ndarray = ndimage.affine_transform(image, matrix, offset, order=1, mode="nearest")
+    return moved
 
 
 def _at(lines: np.ndarray, position: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from .anatomy import BRAIN, WHITE_MATTER, Anatomy, membership
 from .lesion_looks import CORE, EDEMA, KINDS, RIM
 
 _SWELL = ("tumor", "hemorrhage", "cavity")
+_UNEVEN = ("infarct", "white matter")
 _VENTRICLES = (4, 43)
 _TISSUE = tuple(label for label in BRAIN if label not in (4, 43, 5, 44, 14, 72, 15, 136, 137, 163, 164))
 
@@ -45,12 +46,12 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
         anatomy: where to put them.
         focus: label-map point (LPS mm) near which the first lesion is preferred, for training on small crops.
     """
-    kind = str(rng.choice(KINDS, p=(0.35, 0.2, 0.15, 0.22, 0.08)))
+    kind = str(rng.choice(KINDS, p=(0.3, 0.2, 0.13, 0.3, 0.07)))
     small = kind == "white matter"
     count = int(rng.integers(2, 25)) if small else int(rng.choice((1, 2), p=(0.8, 0.2)))
     codes = anatomy.codes[::2, ::2, ::2]
     allowed = membership(WHITE_MATTER if small else _TISSUE)[codes]
-    if small and rng.random() < 0.6:
+    if small and rng.random() < 0.7:
         around = allowed & (ndimage.uniform_filter(membership(_VENTRICLES)[codes].astype(np.float32), 9) > 0.01)
         allowed = around if around.any() else allowed
     places = np.argwhere(allowed)[:, ::-1] * 2.0 * np.asarray(anatomy.grid.spacing) + np.asarray(anatomy.grid.origin)
@@ -59,22 +60,49 @@ def sample_lesions(rng: np.random.Generator, anatomy: Anatomy, focus: np.ndarray
         places = near if len(near) else places
     lesions = []
     for _ in range(count):
-        radius = float(rng.uniform(1.5, 6.0) if small else np.exp(rng.uniform(np.log(3.0), np.log(28.0))))
-        radii = radius * (rng.uniform(0.5, 1.7, 3) if kind == "infarct" else rng.uniform(0.7, 1.3, 3))
-        basis, _unused = np.linalg.qr(rng.normal(size=(3, 3)))
-        coarse = rng.normal(0, rng.uniform(0.1, 0.35), (7, 7, 7)).astype(np.float32)
+        radius = float(rng.uniform(1.5, 7.0) if small else np.exp(rng.uniform(np.log(3.0), np.log(28.0))))
+        axes, bumps, reach = sample_shape(rng, kind, radius)
         lesions.append(
             Lesion(
                 kind,
                 places[rng.integers(len(places))],
-                basis / radii[:, None],
-                ndimage.zoom(coarse, 3, order=3),
-                float(radii.max()),
+                axes,
+                bumps,
+                reach,
                 float(rng.uniform(0.2, 0.9)) if kind in _SWELL and rng.random() < 0.6 else 0.0,
                 float(rng.uniform(0.1, 0.4)) if kind != "white matter" and rng.random() < 0.6 else 0.0,
             )
         )
     return tuple(lesions)
+
+
+def sample_shape(rng: np.random.Generator, kind: str, radius: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Draw ``axes``, ``bumps`` and ``reach`` of a :class:`Lesion` of about this radius, mm."""
+    radii = radius * (rng.uniform(0.5, 1.7, 3) if kind in _UNEVEN else rng.uniform(0.7, 1.3, 3))
+    basis, _unused = np.linalg.qr(rng.normal(size=(3, 3)))
+    coarse = rng.normal(0, rng.uniform(0.1, 0.35), (7, 7, 7)).astype(np.float32)
+    return basis / radii[:, None], ndimage.zoom(coarse, 3, order=3), float(radii.max())
+
+
+def border_distance(lesion: Lesion, points: np.ndarray) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+    """How far voxels near a lesion are from its center: below 1 inside of its core.
+
+    Args:
+        lesion: in the space of the points.
+        points: (3, k, j, i), LPS millimetres.
+
+    Returns:
+        Indices of the voxels within twice the lesion's reach, three arrays (n,); and their distance (n,) in radii.
+    """
+    near = np.ones(points.shape[1:], bool)
+    for axis in range(3):
+        near &= np.abs(points[axis] - lesion.center[axis]) < 2 * lesion.reach
+    where = np.nonzero(near)
+    offset = points[:, where[0], where[1], where[2]] - lesion.center[:, None]
+    size = lesion.bumps.shape[0]
+    index = (offset[::-1] / (2 * lesion.reach) + 1) * (size - 1) / 2
+    rough = ndimage.map_coordinates(lesion.bumps, index, order=1, mode="nearest")
+    return where, np.linalg.norm(lesion.axes @ offset, axis=0) + rough
 
 
 def lesion_map(lesions: tuple[Lesion, ...], points: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -92,17 +120,7 @@ def lesion_map(lesions: tuple[Lesion, ...], points: np.ndarray, codes: np.ndarra
     result = np.zeros(codes.shape, np.uint8)
     tissue, white = membership(_TISSUE), membership(WHITE_MATTER)
     for lesion in lesions:
-        near = np.ones(codes.shape, bool)
-        for axis in range(3):
-            near &= np.abs(points[axis] - lesion.center[axis]) < 2 * lesion.reach
-        where = np.nonzero(near)
-        if not len(where[0]):
-            continue
-        offset = points[:, where[0], where[1], where[2]] - lesion.center[:, None]
-        size = lesion.bumps.shape[0]
-        index = (offset[::-1] / (2 * lesion.reach) + 1) * (size - 1) / 2
-        rough = ndimage.map_coordinates(lesion.bumps, index, order=1, mode="nearest")
-        distance = np.linalg.norm(lesion.axes @ offset, axis=0) + rough
+        where, distance = border_distance(lesion, points)
         here = codes[where]
         ring = (distance < 1 + lesion.edema) & white[here]
         core = (distance < 1) & tissue[here]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
+from ..writing import whole_file
 
 LOG, VALIDATION, PICTURE, TENSORBOARD = "log.csv", "validation.csv", "curves.png", "tensorboard"
 
@@ -27,7 +27,7 @@ class Table:
         self.path = path
         self.rows: list[dict[str, float]] = []
         if path.exists():
-            with path.open(newline="") as file:
+            with path.open(newline="", encoding="utf-8") as file:
                 for row in csv.DictReader(file):
                     values = {name: float(value) for name, value in row.items() if value}
                     if values.get("step", math.inf) <= step:
@@ -43,7 +43,7 @@ class Table:
         if new:
             self._write()
         else:
-            with self.path.open("a", newline="") as file:
+            with self.path.open("a", newline="", encoding="utf-8") as file:
                 self._writer(file).writerow(_rounded(row))
 
     def column(self, name: str) -> tuple[list[float], list[float]]:
@@ -55,12 +55,10 @@ class Table:
         if not self.rows:
             self.path.unlink(missing_ok=True)
             return
-        temporary = self.path.with_name(f"{self.path.name}.part")
-        with temporary.open("w", newline="") as file:
+        with whole_file(self.path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = self._writer(file)
             writer.writeheader()
             writer.writerows(map(_rounded, self.rows))
-        os.replace(temporary, self.path)
 
     def _writer(self, file: Any) -> csv.DictWriter[str]:
         return csv.DictWriter(file, self.columns)
@@ -143,9 +141,8 @@ def draw_curves(log: Table, validation: Table, path: Path) -> None:
     for axes in (losses, dice):
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="best", fontsize="small", ncols=2)
-    temporary = path.with_name(f".{path.name}.part")
-    figure.savefig(temporary, format="png")
-    os.replace(temporary, path)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png")
 
 
 def _tensorboard(folder: Path, step: int) -> Any:

@@ -15,6 +15,7 @@ from ..images.normalization import Normalization
 from ..losses.schedule import HEAD_SCHEDULE, LossSchedule
 from .augment.settings import Augmentation
 from .distillation.settings import Distillation
+from .requirement import require
 
 Size = tuple[int, int, int]
 
@@ -28,11 +29,6 @@ _CROPS = 1
 def _halved(size: Size, stride: int) -> Size:
     k, j, i = (min(n, max(1, n // 2 // stride) * stride) for n in size)
     return k, j, i
-
-
-def _require(good: bool, name: str, value: object, wanted: str) -> None:
-    if not good:
-        raise InputError(f"The plan's {name} is {value!r}, but must be {wanted}.", "Correct the plan.")
 
 
 @dataclass(frozen=True)
@@ -55,13 +51,13 @@ class Stage:
     chances: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        _require(0 < self.until <= 1, "stages.until", self.until, "a fraction above 0 and at most 1")
+        require(0 < self.until <= 1, "stages.until", self.until, "a fraction above 0 and at most 1")
         good = len(self.xyz) == 3 and min(self.xyz) > 0
-        _require(good, "stages.spacing", self.spacing, "a positive number of millimetres or three of them")
+        require(good, "stages.spacing", self.spacing, "a positive number of millimetres or three of them")
         good = bool(self.sizes) and all(len(size) == 3 and min(size) >= 1 for size in self.sizes)
-        _require(good, "stages.sizes", self.sizes, "a list of three whole numbers of voxels each")
+        require(good, "stages.sizes", self.sizes, "a list of three whole numbers of voxels each")
         good = len(self.chances) == len(self.sizes) and min(self.chances) >= 0 and math.isclose(sum(self.chances), 1)
-        _require(good, "stages.chances", self.chances, "a probability for each of the sizes, summing to 1")
+        require(good, "stages.chances", self.chances, "a probability for each of the sizes, summing to 1")
 
     @property
     def xyz(self) -> Triple:
@@ -95,6 +91,8 @@ class Plan:
         labels: folder of whole-head label maps (NIfTI) to make images from; empty if there is a data set.
         data: a data set of real images: its description (JSON or CSV) or a folder in a known layout.
         images: a folder of images without labels, of which a teacher says what they show.
+        painter: model (name or folder) that paints lesions into made-up patients; empty for the generator's alone.
+        painted: part of the made-up patients with lesions whose lesions are painted, where there is a painter.
         held_out: names of label maps (stems) or of cases that are never trained on and are used for validation.
         cache: folder for prepared cases of the data set; in the folder of the run if empty.
         registration: rigid, affine, bspline or none, for images of a data set that are not aligned.
@@ -137,6 +135,8 @@ class Plan:
     labels: str = ""
     data: str = ""
     images: str = ""
+    painter: str = ""
+    painted: float = 0.3
     held_out: tuple[str, ...] = ("training_seg_04", "training_seg_12", "training_seg_17")
     cache: str = ""
     registration: str = "rigid"
@@ -176,29 +176,32 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("batch", "accumulate", "steps", "devices", "log_steps", "validation_steps", "checkpoint_steps"):
             value = getattr(self, name)
-            _require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1 on")
+            require(isinstance(value, int) and value >= 1, name, value, "a whole number from 1 on")
         for name in ("warm_up_steps", "validation_samples", "workers", "seed"):
             value = getattr(self, name)
-            _require(isinstance(value, int) and value >= 0, name, value, "a whole number from 0 on")
+            require(isinstance(value, int) and value >= 0, name, value, "a whole number from 0 on")
         for name in ("learning_rate", "clip", "checkpoint_minutes"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, name, value, "a positive number")
-        _require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or a positive number")
-        _require(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "at least 0 and below 1")
-        _require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
-        _require(set(self.anew) <= {"side", "lesion"}, "anew", list(self.anew), "a list of side, lesion or both")
+            require(math.isfinite(value) and value > 0, name, value, "a positive number")
+        require(0 <= self.weight_decay < math.inf, "weight_decay", self.weight_decay, "0 or a positive number")
+        require(0 <= self.painted <= 1, "painted", self.painted, "between 0 and 1")
+        require(0 <= self.ema_decay < 1, "ema_decay", self.ema_decay, "at least 0 and below 1")
+        require(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
+        require(set(self.anew) <= {"side", "lesion"}, "anew", list(self.anew), "a list of side, lesion or both")
         kinds = ", ".join(REGISTRATIONS)
-        _require(self.registration in REGISTRATIONS, "registration", self.registration, f"one of {kinds}")
-        _require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
+        require(self.registration in REGISTRATIONS, "registration", self.registration, f"one of {kinds}")
+        require(self.device in DEVICES, "device", self.device, f"one of {', '.join(DEVICES)}")
         ends = [stage.until for stage in self.stages]
         good = bool(ends) and ends == sorted(set(ends)) and ends[-1] == 1
-        _require(good, "stages", ends, "a list whose 'until' ascend to 1")
+        require(good, "stages", ends, "a list whose 'until' ascend to 1")
         parts = self.devices * self.accumulate
-        _require(self.batch % parts == 0, "batch", self.batch, f"a multiple of devices x accumulate = {parts}")
+        require(self.batch % parts == 0, "batch", self.batch, f"a multiple of devices x accumulate = {parts}")
         if self.labels and any(len(set(stage.xyz)) > 1 for stage in self.stages):
             raise InputError("Images are made from label maps at one spacing along all axes.", "Correct the stages.")
         if sum(map(bool, (self.labels, self.data, self.images))) > 1:
             raise InputError("The plan names more than one of label maps, data set and images.", "Leave one of them.")
+        if self.painter and not self.labels:
+            raise InputError("Lesions are painted into made-up patients alone.", "Name label maps in 'labels'.")
         if self.normalization and self.labels:
             raise InputError("Images of label maps are normalized as usual.", "Leave 'preprocessing' out of the plan.")
         if self.images and (not self.distillation.teacher or self.distillation.hard):

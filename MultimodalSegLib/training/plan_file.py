@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import inspect
-import os
 import re
 import textwrap
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from typing import Any, get_type_hints
 
 from ..errors import InputError, OutputError
 from ..losses.schedule import LossSchedule, LossWeights
+from ..writing import whole_file
 from .augment.settings import Augmentation
 from .distillation.settings import Distillation
 from .plan import Plan, Stage
@@ -87,11 +87,10 @@ def write_plan(plan: Plan, path: Path) -> None:
         lines += textwrap.wrap(comments[name], 110, initial_indent="# ", subsequent_indent="#   ")
         style = None if isinstance(value, list | dict) else False  # the innermost lists on one line
         lines.append(yaml.safe_dump({name: value}, sort_keys=False, allow_unicode=True, default_flow_style=style))
-    temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text("\n".join(lines), encoding="utf-8")
-        os.replace(temporary, path)
+        with whole_file(path) as partial:
+            partial.write_text("\n".join(lines), encoding="utf-8")
     except OSError as error:
         raise OutputError(f"Cannot write the plan {path}: {error.strerror}.", "Choose a writable folder.") from error
 

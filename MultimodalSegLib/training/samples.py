@@ -15,12 +15,12 @@ from ..images.intensities import normalize, outside_value
 from ..synthesis.anatomy import BRAIN, Anatomy, load_anatomy, membership
 from ..synthesis.deformation import rotation
 from ..synthesis.pair import Scan, locate, render, sample_patient, truth
+from .painted import PaintedLesions, painted_lesions
 from .plan import Plan, Size
 
 FAMILIES = ("CT", "MR")
 LESION_CHANCE = 0.75
-LESION_CHANCE = 0.75
-_SETS: tuple[tuple[str, ...], ...] = (
+SETS: tuple[tuple[str, ...], ...] = (
     ("CT", "MR"),
     ("MR", "CT"),
     ("CT",),
@@ -29,7 +29,7 @@ _SETS: tuple[tuple[str, ...], ...] = (
     ("T1C", "T2"),
     ("FLAIR", "T1", "T2"),
 )
-_SET_CHANCES = (0.23, 0.18, 0.2, 0.26, 0.05, 0.04, 0.04)
+SET_CHANCES = (0.23, 0.18, 0.2, 0.26, 0.05, 0.04, 0.04)
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,12 @@ def brain_center(anatomy: Anatomy) -> np.ndarray:
 
 
 def make_sample(
-    anatomy: Anatomy, rng: np.random.Generator, shape: Size, spacing: float, lesion_chance: float = LESION_CHANCE
+    anatomy: Anatomy,
+    rng: np.random.Generator,
+    shape: Size,
+    spacing: float,
+    lesion_chance: float = LESION_CHANCE,
+    painting: PaintedLesions | None = None,
 ) -> Sample:
     """Draw one patient and render a crop of it.
 
@@ -69,20 +74,25 @@ def make_sample(
         shape: of the crop, (k, j, i) voxels.
         spacing: millimetres per voxel, isotropic.
         lesion_chance: probability of drawn lesions.
+        painting: how the lesions of a part of the patients look; else the generator's own lesions.
     """
-    grid, focus = _crop_grid(anatomy, rng, shape, spacing)
-    names = _SETS[rng.choice(len(_SETS), p=_SET_CHANCES)]
+    grid, focus = crop_grid(anatomy, rng, shape, spacing)
+    names = SETS[rng.choice(len(SETS), p=SET_CHANCES)]
     patient = sample_patient(rng, anatomy, names, lesion_chance=lesion_chance, focus=focus)
     codes, lesions = locate(anatomy, patient, grid)
     answer = truth(codes, lesions, patient)
+    paint = painting.of_patient(patient, spacing, rng) if painting else None
     images, seen = [], np.zeros(grid.shape, bool)
     for index, name in enumerate(names):
         here = (codes, lesions)
         if index and rng.random() < 0.4:
             here = locate(anatomy, patient, grid, _small_motion(rng))  # type: ignore[assignment]
         scan: Scan = patient.scans[name]
-        values = render(*here, patient, grid, name).array
-        seen |= _in_view(values.shape, scan.acquisition.view)
+        values = render(here[0], here[1] * (paint is None), patient, grid, name).array
+        view = _in_view(values.shape, scan.acquisition.view)
+        if paint:
+            values = paint.into(values, truth(*here, patient).lesion & view, name)
+        seen |= view
         image = normalize(values, "CT" if name == "CT" else "MR")
         if name != "CT":
             inside = values != outside_value(name)
@@ -98,9 +108,10 @@ def make_sample(
     )
 
 
-def _crop_grid(
+def crop_grid(
     anatomy: Anatomy, rng: np.random.Generator, shape: tuple[int, int, int], spacing: float
 ) -> tuple[Grid, np.ndarray]:
+    """A grid of this shape (k, j, i) somewhere around the brain, and its middle, LPS mm."""
     extent = np.asarray(shape[::-1]) * spacing
     roam = np.maximum(np.array([85.0, 105.0, 115.0]) - extent / 2, 12.0)
     center = brain_center(anatomy) + rng.uniform(-1, 1, 3) * roam
@@ -146,7 +157,7 @@ class LabelMapSamples(Dataset[Sample]):
         stage, shape = self.plan.crop(n // self.plan.batch)
         rng = np.random.default_rng((self.plan.seed, 0, n))
         path = self.paths[rng.integers(len(self.paths))]
-        return make_sample(self._anatomy(path), rng, shape, stage.xyz[0])
+        return make_sample(self._anatomy(path), rng, shape, stage.xyz[0], painting=painted_lesions(self.plan))
 
     def _anatomy(self, path: Path) -> Anatomy:
         """Each process reads a map once, when it first needs it."""

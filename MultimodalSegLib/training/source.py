@@ -13,6 +13,7 @@ from torch.utils.data import Dataset
 from ..errors import InputError
 from ..notice import RESEARCH_USE
 from ..synthesis.anatomy import head_classes
+from .painted import MADE_UP, painted_lesions
 from .plan import Plan
 from .samples import FAMILIES, HeldOutSamples, LabelMapSamples, Sample
 from .validation import Samples
@@ -55,10 +56,7 @@ ABOUT_LABEL_MAPS = {
     "description": "Structures of the head and lesions of the brain from CT, from MRI of any contrast, or from both.",
     "license": "Apache-2.0",
     "lesion_groups": ["brain"],  # where the generator puts them: not in ventricles, bone or skin
-    "training_data": (
-        "Made-up CT and MRI images of whole-head label maps (SynthSeg training_label_maps, Apache-2.0; Billot et al., "
-        "Med Image Anal 86:102789, 2023). No real image was used."
-    ),
+    "training_data": f"{MADE_UP} No real image was used.",
     "limits": [
         RESEARCH_USE,
         "Trained on made-up images alone; real pathology, implants, strong motion and children were not seen.",
@@ -87,15 +85,18 @@ def label_map_source(plan: Plan) -> Source:
 
     Raises:
         InputError: no label map to train on.
+        ModelError: the plan's painter is not there, or does not paint.
     """
     training, held_out = label_maps(Path(plan.labels), plan.held_out)
     table = head_classes()
+    painted = painted_lesions(plan)
+    about = {**ABOUT_LABEL_MAPS, **painted.about()} if painted else ABOUT_LABEL_MAPS
     return Source(
         partial(LabelMapSamples, training),
         HeldOutSamples(held_out or training, plan),
         FAMILIES,
         tuple({key: value for key, value in entry.items() if key != "labels"} for entry in table["classes"]),
         {key: value for key, value in table["lesion"].items() if key != "labels"},
-        ABOUT_LABEL_MAPS,
+        about,
         len(training),
     )

@@ -105,7 +105,7 @@ def test_slices_of_different_size_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_dicom_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     with pytest.raises(InputError, match="no DICOM images"):
         read_volume(tmp_path)
 

@@ -16,6 +16,14 @@ def test_the_affine_agrees_with_itk() -> None:
         np.testing.assert_allclose((TURNED.affine @ [*index, 1.0])[:3], expected)
 
 
+def test_indices_and_points_lead_to_one_another_as_in_itk() -> None:
+    image = Volume(np.zeros(TURNED.shape, np.uint8), TURNED).to_sitk()
+    index = np.array([[0.0, 0.0, 0.0], [1.25, 2.0, 5.0], [-3.0, 0.5, 9.0]])
+    expected = [image.TransformContinuousIndexToPhysicalPoint(one) for one in index.tolist()]
+    np.testing.assert_allclose(TURNED.points(index), expected)
+    np.testing.assert_allclose(TURNED.indices(TURNED.points(index[None])), index[None], atol=1e-12)
+
+
 def test_corners_are_the_outside_of_the_outer_voxels() -> None:
     extent = np.ptp(TURNED.corners, axis=0)
     np.testing.assert_allclose(extent, (10.0, 4.0, 18.0))  # i runs along y, j along -x

@@ -69,7 +69,7 @@ def test_an_empty_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_an_unknown_kind_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "none.nrrd", "There is no file")
-    (tmp_path / "a.docx").write_text("text")
+    (tmp_path / "a.docx").write_text("text", encoding="utf-8")
     refused(tmp_path / "a.docx", "not known")
     (tmp_path / "a.nii").write_bytes(b"x" * 400)
     refused(tmp_path / "a.nii", "not a NIfTI file")

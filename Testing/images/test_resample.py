@@ -7,6 +7,7 @@ import SimpleITK as sitk
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.resample import coverage, inside, map_points, resample
 from MultimodalSegLib.images.volume import Volume
+from Testing.points import points_of
 
 OBLIQUE = (0.8, 0.6, 0.0, -0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
 PERMUTED = (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
@@ -14,8 +15,7 @@ PERMUTED = (0.0, 0.0, -1.0, 1.0, 0.0, 0.0, 0.0, -1.0, 0.0)
 
 def a_ramp(grid: Grid) -> Volume:
     """Values that are a linear function of the position in the patient."""
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     return Volume((points @ [1.0, 2.0, -3.0] + 5.0).astype(np.float32), grid)
 
 

@@ -49,10 +49,10 @@ def test_what_was_not_used_for_the_longest_time_goes_first(tmp_path: Path) -> No
 
 
 def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     cache = BlobCache(tmp_path / "file" / "cache")
     cache.keep(KEY, b"compiled")
-    assert cache.find(KEY) is None and (tmp_path / "file").read_text() == "in the way"
+    assert cache.find(KEY) is None and (tmp_path / "file").read_text(encoding="utf-8") == "in the way"
 
 
 def test_processes_that_write_and_read_the_same_never_see_half_of_it(tmp_path: Path) -> None:

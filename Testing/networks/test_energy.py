@@ -13,7 +13,7 @@ def a_zone(root: Path, folder: str, name: str, microjoules: int) -> Path:
     zone = root / folder
     zone.mkdir()
     for file, text in (("name", name), ("energy_uj", str(microjoules)), ("max_energy_range_uj", "10000000")):
-        (zone / file).write_text(text + "\n")
+        (zone / file).write_text(text + "\n", encoding="utf-8")
     return zone / "energy_uj"
 
 
@@ -24,14 +24,14 @@ def test_packages_and_their_memory_are_added_up_and_parts_are_not(tmp_path: Path
     platform = a_zone(tmp_path, "intel-rapl:1", "psys", 0)
     energy = ProcessorEnergy(tmp_path)
     for file, now in ((package, 4_000_000), (dram, 1_500_000), (core, 9_000_000), (platform, 9_000_000)):
-        file.write_text(str(now))
+        file.write_text(str(now), encoding="utf-8")
     assert energy.joules() == pytest.approx(4.0)
 
 
 def test_a_counter_that_passed_its_end_goes_on_from_zero(tmp_path: Path):
     package = a_zone(tmp_path, "intel-rapl:0", "package-0", 9_000_000)
     energy = ProcessorEnergy(tmp_path)
-    package.write_text("2000000")
+    package.write_text("2000000", encoding="utf-8")
     assert energy.joules() == pytest.approx(3.0)
 
 

@@ -21,10 +21,10 @@ def filled(folder, steps=range(20, 120, 20)) -> Curves:
 
 def test_a_part_that_comes_later_gets_a_column_and_what_is_no_number_stays_empty(tmp_path):
     filled(tmp_path).close()
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open(encoding="utf-8")))
     assert [row["topology"] for row in rows] == ["", "", "", "0.5", "0.5"]
     assert [float(row["loss"]) for row in rows] == pytest.approx([5, 2.5, 100 / 60, 1.25, 1], rel=1e-5)
-    assert {row["never"] for row in csv.DictReader((tmp_path / "validation.csv").open())} == {""}
+    assert {row["never"] for row in csv.DictReader((tmp_path / "validation.csv").open(encoding="utf-8"))} == {""}
 
 
 def test_rows_after_the_state_that_a_killed_run_left_are_dropped(tmp_path):
@@ -32,9 +32,13 @@ def test_rows_after_the_state_that_a_killed_run_left_are_dropped(tmp_path):
     again = Curves(tmp_path, 60)
     again.add_row({"step": 80, "loss": 7.0})
     again.close()
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open(encoding="utf-8")))
     assert [int(row["step"]) for row in rows] == [20, 40, 60, 80] and rows[-1]["loss"] == "7"
-    assert [row["step"] for row in csv.DictReader((tmp_path / "validation.csv").open())] == ["20", "40", "60"]
+    assert [row["step"] for row in csv.DictReader((tmp_path / "validation.csv").open(encoding="utf-8"))] == [
+        "20",
+        "40",
+        "60",
+    ]
 
 
 def test_the_picture_shows_something(tmp_path):

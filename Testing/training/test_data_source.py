@@ -49,7 +49,7 @@ def data_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "label": write_image(label, folder / f"label{n}.nrrd"),
             }
         )
-    with (folder / "set.csv").open("w", newline="") as file:
+    with (folder / "set.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
@@ -125,7 +125,7 @@ def test_a_run_on_real_images_becomes_a_bundle_with_their_classes(data_set, tmp_
     trainer = prepare(plan, tmp_path)
     assert len(trainer.validation) == 1 and tuple(trainer.validation.samples[0].channel.shape[1:]) == (12, 16, 12)
     trainer.run()
-    scores = list(csv.DictReader((tmp_path / "validation.csv").open()))
+    scores = list(csv.DictReader((tmp_path / "validation.csv").open(encoding="utf-8")))
     assert scores and "lesion" not in scores[0]
     settings = trainer.model["network"]
     assert settings["classes"] == 2 and settings["families"] == 2 and not settings["side"] and not settings["lesion"]

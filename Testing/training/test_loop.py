@@ -40,11 +40,11 @@ def test_the_network_learns_a_sample_by_heart_and_the_best_average_is_kept(tmp_p
     trainer.validation = Validation([OneSample(plan)[0]], ["background", "ball", "shell"], (8, 8, 8), (2.0, 2.0, 2.0))
     events = []
     trainer.run(events.append)
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open(encoding="utf-8")))
     assert [int(row["step"]) for row in rows] == list(range(2, 49, 2))
     assert float(rows[-1]["loss"]) < 0.5 * float(rows[0]["loss"])
     assert all(0 <= float(row["wait"]) < 1 for row in rows)
-    scores = list(csv.DictReader((tmp_path / "validation.csv").open()))
+    scores = list(csv.DictReader((tmp_path / "validation.csv").open(encoding="utf-8")))
     assert [int(row["step"]) for row in scores] == [16, 32, 48]
     best = max(scores, key=lambda row: float(row["mean"]))
     assert float(best["mean"]) > 0.5
@@ -68,7 +68,7 @@ def test_a_run_that_was_stopped_ends_with_the_same_weights(tmp_path, one_thread)
     assert same(weights(rest), weights(whole))
     assert torch.equal(rest.reweighting.share, whole.reweighting.share)
     assert rest.reweighting.share[0] != 0.5
-    log = [(tmp_path / name / "log.csv").read_text().splitlines() for name in ("whole", "part")]
+    log = [(tmp_path / name / "log.csv").read_text(encoding="utf-8").splitlines() for name in ("whole", "part")]
     assert [row.split(",")[0] for row in log[0]] == [row.split(",")[0] for row in log[1]]
 
 

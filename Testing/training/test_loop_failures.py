@@ -85,7 +85,7 @@ def test_a_step_whose_gradient_is_no_number_is_skipped_but_not_for_ever(tmp_path
     trainer = a_trainer(tmp_path, a_plan(log_steps=1), objective)
     with pytest.raises(TrainingError, match="gradients of 3 steps up to 7"):
         trainer.run()
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open(encoding="utf-8")))
     assert [row["skipped"] for row in rows] == ["0", "1", "0", "0", "1", "1"]
     assert all(torch.isfinite(value).all() for value in trainer.task.network.state_dict().values())
 

@@ -32,14 +32,16 @@ def test_a_plan_is_read_as_it_was_written(tmp_path):
 
 def test_every_choice_is_explained(tmp_path):
     write_plan(Plan(), tmp_path / "plan.yaml")
-    lines = (tmp_path / "plan.yaml").read_text().splitlines()
+    lines = (tmp_path / "plan.yaml").read_text(encoding="utf-8").splitlines()
     for entry in fields(Plan):
         place = next(n for n, line in enumerate(lines) if line.startswith(f"{entry.name}:"))
         assert lines[place - 1].startswith("# ") and len(lines[place - 1]) > 10
 
 
 def test_what_is_left_out_is_as_usual_and_numbers_may_be_written_freely(tmp_path):
-    (tmp_path / "plan.yaml").write_text("learning_rate: 1e-3\nprecision: 32\nlosses:\n- {fraction: 0, alpha: 2}\n")
+    (tmp_path / "plan.yaml").write_text(
+        "learning_rate: 1e-3\nprecision: 32\nlosses:\n- {fraction: 0, alpha: 2}\n", encoding="utf-8"
+    )
     plan = read_plan(tmp_path / "plan.yaml")
     assert plan.learning_rate == 1e-3 and plan.precision == "32" and plan.steps == Plan().steps
     assert plan.losses.at(0.5) == LossWeights(alpha=2.0)
@@ -66,7 +68,7 @@ def test_what_is_left_out_is_as_usual_and_numbers_may_be_written_freely(tmp_path
     ],
 )
 def test_a_mistake_is_told_in_one_sentence(tmp_path, text, message):
-    (tmp_path / "plan.yaml").write_text(text)
+    (tmp_path / "plan.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_plan(tmp_path / "plan.yaml")
 
@@ -74,6 +76,6 @@ def test_a_mistake_is_told_in_one_sentence(tmp_path, text, message):
 def test_a_plan_that_is_not_there_and_a_place_that_cannot_be_written(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         read_plan(tmp_path / "none.yaml")
-    (tmp_path / "file").write_text("")
+    (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(OutputError, match="Cannot write the plan"):
         write_plan(Plan(), tmp_path / "file" / "plan.yaml")

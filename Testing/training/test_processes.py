@@ -84,7 +84,9 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_weights(label_maps, tmp_p
         assert killed["step"] == whole["step"]
         for part in ("network", "average"):
             assert all(torch.equal(value, whole[part][key]) for key, value in killed[part].items()), (name, part)
-    rows = [list(csv.DictReader((tmp_path / folder / "log.csv").open())) for folder in ("killed", "whole")]
+    rows = [
+        list(csv.DictReader((tmp_path / folder / "log.csv").open(encoding="utf-8"))) for folder in ("killed", "whole")
+    ]
     assert [row["step"] for row in rows[0]] == [row["step"] for row in rows[1]] == [str(n) for n in range(1, 13)]
     assert [row["loss"] for row in rows[0]] == [row["loss"] for row in rows[1]]
 
@@ -106,7 +108,7 @@ def test_two_processes_train_as_one_with_the_whole_batch(label_maps, tmp_path, o
     one.run()
     two = prepare(plans[1], tmp_path / "two")  # reads the state of the two
     assert two.step == 12
-    rows = [list(csv.DictReader((tmp_path / folder / "log.csv").open())) for folder in ("one", "two")]
+    rows = [list(csv.DictReader((tmp_path / folder / "log.csv").open(encoding="utf-8"))) for folder in ("one", "two")]
     assert float(rows[0][0]["gradient_norm"]) == pytest.approx(float(rows[1][0]["gradient_norm"]), rel=1e-4)
     sample = collate([HeldOutSamples([label_maps / "held_out.nii.gz"], plans[1])[0]])
     with torch.inference_mode():

@@ -16,7 +16,7 @@ from ...images.resample import coverage
 from ...images.volume import Volume
 from ...progress import Event, Progress, silent
 from .case import TrainingCase
-from .check_image import check_finite, check_orientation, check_units
+from .check_image import check_finite, check_orientation, check_synthetic, check_units
 from .check_label import check_label
 from .classes import LabelClass
 from .data_set import DataSet
@@ -79,6 +79,7 @@ def _check_case(case: TrainingCase, data_set: DataSet, findings: Findings) -> It
         yield from (warning(case.name, str(entry.message), "Check that the right series is used.") for entry in said)
         yield from check_orientation(case.name, modality, image.path)
         yield from check_finite(case.name, modality, image.path)
+        yield from check_synthetic(case.name, modality, volumes[modality])
         yield from check_units(case.name, modality, volumes[modality])
         digest = hashlib.sha256(volumes[modality].array.tobytes()).hexdigest()
         findings.contents[digest].append((case.name, modality, case.patient))

@@ -22,6 +22,13 @@ FLOATS = {16: 4, 64: 8}
 """Bytes of a value by NIfTI's number of a type of floating point numbers."""
 
 
+def check_synthetic(case: str, modality: str, volume: Volume) -> Iterator[Problem]:
+    """A volume whose detail was made up by a network: another one would learn what the first one believes."""
+    if volume.synthetic_detail:
+        text = f"The detail of the {modality} is synthetic: what is learned or scored on it was made up."
+        yield warning(case, text, "Give the original scan.")
+
+
 def check_units(case: str, modality: str, volume: Volume) -> Iterator[Problem]:
     """A CT that is not in Hounsfield units, a PET whose uptake cannot be compared between patients."""
     if modality == "CT":

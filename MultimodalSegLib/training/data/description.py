@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
-from ...errors import InputError, OutputError
+from ...errors import InputError
+from ...writing import write_text
 from .case import ImageFile, TrainingCase
 from .classes import LabelClass
 from .contours import Contours
@@ -75,22 +75,6 @@ def is_description(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and "format_version" in content and "cases" in content
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small file so that it is never half there.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(text, encoding="utf-8")
-        os.replace(part, path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Check the folder and its rights.") from error
 
 
 def relative(path: Path, folder: Path) -> str:

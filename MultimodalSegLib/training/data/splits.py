@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from ...errors import InputError
+from ...writing import write_text
 from .case import TrainingCase
-from .description import write_text
 
 Split = dict[str, tuple[str, ...]]
 """Names of cases by side, such as ``"train"``, ``"validation"``, ``"test"``."""

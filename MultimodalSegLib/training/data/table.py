@@ -8,10 +8,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...errors import InputError, OutputError
+from ...writing import write_text
 from .case import ImageFile, TrainingCase
 from .classes import LabelClass
 from .data_set import DataSet
-from .description import relative, write_text
+from .description import relative
 from .labels import LabelFile
 
 FIXED = ("case", "patient", "label", "already_aligned")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from torch import Tensor
 
 from ...checksum import sha256
 from ...errors import InputError, OutputError
-from ..data.description import write_text
+from ...writing import whole_file, write_text
 
 WEIGHTS, RECORD = "encoder.safetensors", "encoder.json"
 AGAIN = "Pre-train again, or copy the folder again."
@@ -31,14 +30,13 @@ def write_encoder(folder: Path, weights: Mapping[str, Tensor], entry: Mapping[st
     """
     from safetensors.torch import save_file
 
-    part = folder / f".{WEIGHTS}.part"
+    tensors = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file({n: v.detach().cpu().contiguous() for n, v in weights.items()}, str(part), metadata={"format": "pt"})
-        os.replace(part, folder / WEIGHTS)
+        with whole_file(folder / WEIGHTS) as partial:
+            save_file(tensors, str(partial), metadata={"format": "pt"})
         checksum = sha256(folder / WEIGHTS)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise OutputError(f"Cannot write the encoder {folder}: {error.strerror}.", "Free some disk space.") from error
     write_text(folder / RECORD, json.dumps({**entry, "checksum": checksum}, indent=2) + "\n")
 

@@ -12,12 +12,15 @@ from ...errors import InputError
 from ...networks.config import NetworkConfig, student, teacher
 from ..augment.settings import Augmentation
 from ..plan import Plan, Size
+from ..requirement import require
 
 DENSE_SCALES = 3
 """The finest scales of the decoder, whose features are learned place by place: strides 2, 4 and 8."""
 
 LEAST_CLASSES = 2
 """A network must have classes; what is kept knows nothing of them."""
+
+WHOSE = "pre-training"
 
 
 @dataclass(frozen=True)
@@ -99,27 +102,24 @@ class PretrainingPlan:
         stride = self.config.stride
         for name in ("global_size", "local_size"):
             size = getattr(self, name)
-            if len(size) != 3 or any(n < stride or n % stride for n in size):
-                raise _wrong(name, size, f"three multiples of the network's stride of {stride}")
-        if any(small > large for small, large in zip(self.local_size, self.global_size, strict=True)):
-            raise _wrong("local_size", self.local_size, f"at most the global_size of {self.global_size}")
+            good = len(size) == 3 and all(n >= stride and n % stride == 0 for n in size)
+            require(good, name, size, f"three multiples of the network's stride of {stride}", WHOSE)
+        good = all(small <= large for small, large in zip(self.local_size, self.global_size, strict=True))
+        require(good, "local_size", self.local_size, f"at most the global_size of {self.global_size}", WHOSE)
         for name in ("batch", "local_crops", "prototypes", "points"):
-            if getattr(self, name) < 2:
-                raise _wrong(name, getattr(self, name), "at least 2")
+            require(getattr(self, name) >= 2, name, getattr(self, name), "at least 2", WHOSE)
         weights = [entry.name for entry in fields(self) if entry.name.endswith("_weight")]
         for name in ("queue", "frozen_steps", *weights):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise _wrong(name, getattr(self, name), "0 or a positive number")
+            value = getattr(self, name)
+            require(0 <= value < math.inf, name, value, "0 or a positive number", WHOSE)
         low, high = self.masked
-        if not 0 < low <= high < 1:
-            raise _wrong("masked", self.masked, "two parts between 0 and 1 in ascending order")
+        require(0 < low <= high < 1, "masked", self.masked, "two parts between 0 and 1 in ascending order", WHOSE)
         for name in ("student_temperature", "spacing"):
-            if not 0 < getattr(self, name) < math.inf:
-                raise _wrong(name, getattr(self, name), "a positive number")
-        if min(self.teacher_temperatures) <= 0:
-            raise _wrong("teacher_temperatures", self.teacher_temperatures, "positive")
-        if not 0 <= self.momentum < 1:
-            raise _wrong("momentum", self.momentum, "at least 0 and below 1")
+            value = getattr(self, name)
+            require(0 < value < math.inf, name, value, "a positive number", WHOSE)
+        temperatures = self.teacher_temperatures
+        require(min(temperatures) > 0, "teacher_temperatures", temperatures, "positive", WHOSE)
+        require(0 <= self.momentum < 1, "momentum", self.momentum, "at least 0 and below 1", WHOSE)
         _ = self.training  # its own checks
 
     @property
@@ -194,7 +194,3 @@ def crop_sizes(stride: int, large: int | None = None) -> tuple[Size, Size]:
 
 def _tuple(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
-
-
-def _wrong(name: str, value: object, wanted: str) -> InputError:
-    return InputError(f"The pre-training's {name} is {value!r}, but must be {wanted}.", "Correct it.")

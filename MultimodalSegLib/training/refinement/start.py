@@ -16,7 +16,8 @@ from ...notice import RESEARCH_USE
 from ..checkpoint import LAST, read_state
 from ..samples import FAMILIES
 from ..source import label_maps
-from .loop import KEYS, ClickTrainer
+from ..volume_loop import KEYS
+from .loop import ClickTrainer
 from .plan import ClickPlan
 
 
@@ -55,7 +56,7 @@ def export(run: Path, path: Path) -> Bundle:
     state = read_state(run / LAST, KEYS)
     plan = ClickPlan.from_dict(state["plan"])
     trunk = load_bundle(plan.trunk)
-    network = ClickNet(ClickConfig.from_dict(state["network"]))
+    network = ClickNet(ClickConfig.from_dict(state["config"]))
     network.trunk.load_state_dict(trunk.network().state_dict())
     network.head.load_state_dict(state["average"])
     return save_bundle(path, _metadata(plan, trunk, state), network.state_dict())
@@ -69,7 +70,7 @@ def _metadata(plan: ClickPlan, trunk: Bundle, state: dict[str, Any]) -> dict[str
         "description": "Corrects a segment, or makes a new one, from points, scribbles or a box in CT, in MRI of any "
         "contrast, or in both.",
         "license": trunk.metadata["license"],
-        "network": state["network"],
+        "network": state["config"],
         "working_spacing": trunk.metadata["working_spacing"],
         "modality_families": trunk.metadata["modality_families"],
         "network_classes": [
@@ -90,6 +91,6 @@ def _metadata(plan: ClickPlan, trunk: Bundle, state: dict[str, Any]) -> dict[str
             "minutes": round(state["seconds"] / 60, 1),
             "held_out": list(plan.held_out),
             "seed": plan.seed,
-            "dice": state["dice"],
+            "dice": state["scores"],
         },
     }

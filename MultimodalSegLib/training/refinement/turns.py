@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,8 +54,8 @@ class Turn:
         return head_inputs(volume.images, volume.features, self.said, previous, self.start, self.size, spacing)
 
     def truth(self) -> Tensor:
-        """(1, 1, d, h, w) float32 in the crop."""
-        return torch.from_numpy(self.target[self.part]).float()[None, None]
+        """(1, d, h, w) float32 in the crop."""
+        return torch.from_numpy(self.target[self.part]).float()[None]
 
     def answered(self, mask: np.ndarray, rng: np.random.Generator | None) -> Turn:
         """The next turn: a click at the largest error that the crop shows; the same prompts if there is none."""
@@ -101,6 +102,7 @@ def loose_box(target: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.clip([low - off[0], high + off[1]], 0, np.array(target.shape) - 1)
 
 
-def as_batch(inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
-    """Inputs of one object with a batch axis."""
-    return inputs.looks[None], inputs.features[None], inputs.guidance[None]
+def as_batch(inputs: Sequence[Inputs]) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs of objects with crops of one size and equally many modalities."""
+    looks, features, guidance = zip(*((one.looks, one.features, one.guidance) for one in inputs), strict=True)
+    return torch.stack(looks), torch.stack(features), torch.stack(guidance)

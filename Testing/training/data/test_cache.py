@@ -51,7 +51,7 @@ def test_the_same_files_elsewhere_use_the_same_cache(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_whole_is_made_again(tmp_path: Path) -> None:
     data_set = write_set(tmp_path / "data")
     (case, *_) = prepare_all(data_set, PREPARATION, tmp_path / "cache").cases
-    (case.folder / "case.json").write_text("{")
+    (case.folder / "case.json").write_text("{", encoding="utf-8")
     (again, *_) = prepare_all(data_set, PREPARATION, tmp_path / "cache").cases
     assert again == case and not list((tmp_path / "cache").glob(".*"))
 
@@ -79,7 +79,7 @@ def test_sets_from_which_nothing_can_be_learned_are_refused(tmp_path: Path) -> N
 
 def test_a_cache_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     data_set = write_set(tmp_path / "data")
-    (tmp_path / "cache").write_text("a file")
+    (tmp_path / "cache").write_text("a file", encoding="utf-8")
     with pytest.raises(OutputError, match="cannot be written"):
         prepare_all(data_set, PREPARATION, tmp_path / "cache")
-    assert os.listdir(tmp_path) and (tmp_path / "cache").read_text() == "a file"
+    assert os.listdir(tmp_path) and (tmp_path / "cache").read_text(encoding="utf-8") == "a file"

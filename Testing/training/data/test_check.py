@@ -97,6 +97,12 @@ PLANTED: dict[str, tuple[str, Callable[[Path], object], str, str]] = {
         "error",
         "1024 too high",
     ),
+    "made up": (
+        "T1.nii.gz",
+        lambda p: write_volume(replace(an_mr(9), synthetic_detail="by a model"), p),
+        "warning",
+        "detail of the T1 is synthetic",
+    ),
     "thick": (
         "T1.nii.gz",
         lambda p: write_volume(an_mr(9, Grid((12, 14, 3), (1, 1, 7), (-5.5, -6.5, -9))), p),

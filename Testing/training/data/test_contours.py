@@ -66,6 +66,6 @@ def test_contours_across_the_slices_and_other_files_are_refused(tmp_path: Path) 
     path = write_structures(tmp_path / "rs.dcm", {"a": [tilted]})
     with pytest.raises(InputError, match="not parallel"):
         Contours(path, {"a": 1}).read(FINE)
-    (tmp_path / "text.dcm").write_text("no")
+    (tmp_path / "text.dcm").write_text("no", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be read as DICOM"):
         contours_of(tmp_path / "text.dcm")

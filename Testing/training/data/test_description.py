@@ -51,7 +51,7 @@ def test_json_keeps_every_kind_of_label(tmp_path: Path) -> None:
 
 def test_a_table_keeps_everything_that_it_can_hold(tmp_path: Path) -> None:
     write_table(a_set(tmp_path), tmp_path / "dataset.csv")
-    assert (tmp_path / "dataset.csv").read_text().splitlines()[:2] == [
+    assert (tmp_path / "dataset.csv").read_text(encoding="utf-8").splitlines()[:2] == [
         "case,patient,CT,PET,T1,label,already_aligned",
         "a,p,a/ct.nrrd,a/dicom#1.2.3,,a/label.nrrd,yes",
     ]
@@ -74,7 +74,7 @@ def test_a_table_does_not_drop_what_it_cannot_hold(tmp_path: Path) -> None:
     ],
 )
 def test_a_table_that_makes_no_sense_is_refused(tmp_path: Path, text: str, message: str) -> None:
-    (tmp_path / "t.csv").write_text(text)
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_table(tmp_path / "t.csv")
 
@@ -92,7 +92,7 @@ def test_a_table_that_makes_no_sense_is_refused(tmp_path: Path, text: str, messa
 )
 def test_a_description_that_makes_no_sense_is_refused(tmp_path: Path, change: dict, message: str) -> None:
     write_description(a_set(tmp_path), tmp_path / "d.json")
-    content = json.loads((tmp_path / "d.json").read_text()) | change
-    (tmp_path / "d.json").write_text(json.dumps(content))
+    content = json.loads((tmp_path / "d.json").read_text(encoding="utf-8")) | change
+    (tmp_path / "d.json").write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(InputError, match=message):
         read_description(tmp_path / "d.json")

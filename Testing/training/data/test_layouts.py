@@ -43,7 +43,7 @@ def test_decathlon_with_two_modalities_in_one_file(tmp_path: Path) -> None:
         "labels": {"0": "background", "1": "PZ", "2": "TZ"},
         "training": [{"image": "./imagesTr/prostate_00.nii.gz", "label": "./labelsTr/prostate_00.nii.gz"}],
     }
-    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    (tmp_path / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     assert detect(tmp_path) == "decathlon"
     data_set = read_data_set(tmp_path / "dataset.json")
     (case,) = data_set.cases
@@ -65,7 +65,7 @@ def test_nnunet_with_a_missing_channel_a_pair_of_sides_and_an_ignored_value(tmp_
         "file_ending": ".nrrd",
         "numTraining": 2,
     }
-    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    (tmp_path / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     assert detect(tmp_path) == "nnunet"
     data_set = read_data_set(tmp_path)
     assert {case.name: tuple(case.images) for case in data_set.cases} == {"a_1": ("T1", "T2"), "b": ("T1",)}
@@ -76,7 +76,7 @@ def test_nnunet_regions_become_the_smallest_region_of_each_value(tmp_path: Path)
     write(an_mr(), tmp_path / "imagesTr" / "a_0000.nrrd")
     labels = {"background": 0, "whole": [1, 2, 3], "core": [2, 3], "enhancing": [3]}
     content = {"channel_names": {"0": "MRI"}, "labels": labels, "file_ending": ".nrrd"}
-    (tmp_path / "dataset.json").write_text(json.dumps(content))
+    (tmp_path / "dataset.json").write_text(json.dumps(content), encoding="utf-8")
     found = {entry.value: entry.name for entry in read_data_set(tmp_path).classes}
     assert found == {1: "whole", 2: "core", 3: "enhancing"}
 
@@ -97,7 +97,9 @@ def test_brats_scans_of_one_patient_share_the_patient(tmp_path: Path) -> None:
 def test_luna16_nodules_are_spheres_of_their_volume(tmp_path: Path) -> None:
     write(a_ct(grid=SLICES), tmp_path / "subset0" / "1.3.6.mhd")
     write(a_ct(1, SLICES), tmp_path / "subset1" / "1.3.7.mhd")
-    (tmp_path / "annotations.csv").write_text("seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6,1.5,-2.0,44.0,16\n")
+    (tmp_path / "annotations.csv").write_text(
+        "seriesuid,coordX,coordY,coordZ,diameter_mm\n1.3.6,1.5,-2.0,44.0,16\n", encoding="utf-8"
+    )
     assert detect(tmp_path) == "luna16"
     data_set = read_data_set(tmp_path)
     drawn = labels_of(data_set)
@@ -172,7 +174,7 @@ def test_what_fits_no_layout_is_refused_with_what_was_looked_for(tmp_path: Path)
         detect(tmp_path)
     with pytest.raises(InputError, match="no folder"):
         detect(tmp_path / "nowhere")
-    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     with pytest.raises(InputError, match="Decathlon.*BraTS.*LUNA16.*RTSTRUCT"):
         read_data_set(tmp_path)
     with pytest.raises(InputError, match="no layout 'dicom'"):

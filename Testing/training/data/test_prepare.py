@@ -16,6 +16,7 @@ from MultimodalSegLib.training.data.classes import LabelClass
 from MultimodalSegLib.training.data.labels import LabelFile
 from MultimodalSegLib.training.data.prepare import THICK_SLICES, Preparation, prepare, working_grid
 from Testing import phantoms
+from Testing.points import points_of
 from Testing.training.data.trees import a_label, an_mr, write
 
 CLASSES = (LabelClass("ball", 3),)
@@ -25,8 +26,7 @@ BALL = np.array([5.0, -14.0, 2.0])
 
 
 def a_ball(grid: Grid, inside: float, outside: float, radius: float = 8.0) -> np.ndarray:
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     return np.where(((points - BALL) ** 2).sum(-1) <= radius**2, inside, outside)
 
 

@@ -79,6 +79,6 @@ def test_splits_are_kept_in_a_file(tmp_path: Path) -> None:
     folds = cross_validation(cases_of(), 3)
     write_splits(folds, tmp_path / "splits.json")
     assert read_splits(tmp_path / "splits.json") == folds
-    (tmp_path / "splits.json").write_text('[{"train": ["a"], "test": ["a"]}]')
+    (tmp_path / "splits.json").write_text('[{"train": ["a"], "test": ["a"]}]', encoding="utf-8")
     with pytest.raises(InputError, match="'a' on two sides"):
         read_splits(tmp_path / "splits.json")

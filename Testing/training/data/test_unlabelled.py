@@ -42,7 +42,7 @@ def test_files_of_an_unknown_modality_are_named(tmp_path):
 
 
 def test_a_folder_without_volumes_is_refused(tmp_path):
-    (tmp_path / "notes.txt").write_text("nothing")
+    (tmp_path / "notes.txt").write_text("nothing", encoding="utf-8")
     np.save(tmp_path / "array.npy", np.zeros(3))
     with pytest.raises(InputError, match="holds no volume to learn from"):
         unlabelled(tmp_path, "MR")

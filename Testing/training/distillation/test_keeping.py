@@ -56,7 +56,7 @@ def a_data_set(folder: Path, value: int) -> Path:
         images = {"MR": f"image{number}.nii.gz"}
         cases.append({"case": f"p{number}", "images": images, "label": f"label{number}.nii.gz"})
     content = {"format_version": 1, "name": folder.name, "classes": [{"name": folder.name, "value": 1}], "cases": cases}
-    (folder / "set.json").write_text(json.dumps(content))
+    (folder / "set.json").write_text(json.dumps(content), encoding="utf-8")
     return folder / "set.json"
 
 

@@ -19,7 +19,7 @@ def test_the_distillation_of_a_plan_is_written_and_read(tmp_path: Path) -> None:
     )
     write_plan(plan, tmp_path / "plan.yaml")
     assert read_plan(tmp_path / "plan.yaml") == plan
-    assert "whose answers and features are learnt" in (tmp_path / "plan.yaml").read_text()
+    assert "whose answers and features are learnt" in (tmp_path / "plan.yaml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

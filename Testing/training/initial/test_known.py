@@ -35,7 +35,9 @@ def an_encoder(folder: Path, **changes: object) -> Path:
     save_file({"stem.bias": torch.ones(8)}, str(folder / "encoder.safetensors"))
     checksum = sha256(folder / "encoder.safetensors")
     entry = {"network": NETWORK, "families": ["MR"], "checksum": checksum, **changes}
-    (folder / "encoder.json").write_text(json.dumps({key: value for key, value in entry.items() if value}))
+    (folder / "encoder.json").write_text(
+        json.dumps({key: value for key, value in entry.items() if value}), encoding="utf-8"
+    )
     return folder
 
 

@@ -59,7 +59,7 @@ def test_what_is_kept_is_the_teachers_encoder_and_decoder_under_the_names_of_the
         assert name not in kept or torch.equal(kept[name], value)
     assert entry["families"] == ["MR"] and entry["network"]["widths"] == [8, 8, 16] and entry["steps"] == 3
     assert entry["checksum"] == sha256(tmp_path / "encoder.safetensors")
-    rows = list(csv.DictReader((tmp_path / "log.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "log.csv").open(encoding="utf-8")))
     assert [int(row["step"]) for row in rows] == [1, 2, 3]
     assert {"loss", "views", "places", "tokens", "spread", "wait"} <= rows[0].keys()
     assert (events[-1].done, events[-1].total) == (3, 3) and "spread" in events[-1].message
@@ -110,11 +110,11 @@ def test_a_damaged_encoder_is_refused(cases, tmp_path):
     a_pretrainer(cases, tmp_path).export()
     with pytest.raises(InputError, match="holds no pre-trained encoder"):
         read_encoder(tmp_path / "nothing")
-    record = json.loads((tmp_path / "encoder.json").read_text())
-    (tmp_path / "encoder.json").write_text(json.dumps({**record, "checksum": "0"}))
+    record = json.loads((tmp_path / "encoder.json").read_text(encoding="utf-8"))
+    (tmp_path / "encoder.json").write_text(json.dumps({**record, "checksum": "0"}), encoding="utf-8")
     with pytest.raises(InputError, match="checksum is not the one"):
         read_encoder(tmp_path)
-    (tmp_path / "encoder.json").write_text("{")
+    (tmp_path / "encoder.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="cannot be used"):
         read_encoder(tmp_path)
 

@@ -32,7 +32,9 @@ def a_ramp(folder, axis):
     folder.mkdir()
     np.save(folder / "images.npy", np.indices(SHAPE)[axis][None].astype(np.float16))
     entry = {"name": "ramp", "patient": "ramp", "modalities": ["MR"], "family": [0], "spacing": [1, 1, 1]}
-    (folder / RECORD).write_text(json.dumps(entry | {"shape": SHAPE, "low": [0.0], "labelled": False}))
+    (folder / RECORD).write_text(
+        json.dumps(entry | {"shape": SHAPE, "low": [0.0], "labelled": False}), encoding="utf-8"
+    )
     return PreparedCase.open(folder)
 
 

@@ -1,19 +1,20 @@
 """A run of a click model, small: it learns, can be continued to the last bit, and becomes a bundle."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 
-from MultimodalSegLib.errors import Cancelled, InputError
+from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.models.save import save_bundle
 from MultimodalSegLib.networks.click_net import ClickNet
 from MultimodalSegLib.networks.fusion_net import FusionNet
-from MultimodalSegLib.progress import Event
 from MultimodalSegLib.training.refinement.plan import ClickPlan
 from MultimodalSegLib.training.refinement.start import export, prepare
 from Testing.refinement.handmade import TRUNK
+from Testing.training.continued import assert_continues_exactly
 from Testing.training.small import MODEL
 
 
@@ -51,26 +52,13 @@ def test_the_head_learns_and_the_trunk_stays(a_plan: ClickPlan, tmp_path: Path) 
     after = trainer.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before if name.startswith("trunk."))
     assert not torch.equal(before["head.head.weight"], after["head.head.weight"])
-    assert set(trainer.dice) == {"dice1", "dice3", "dice5"}
-    assert len((tmp_path / "log.csv").read_text().splitlines()) == 1 + a_plan.steps
+    assert set(trainer.scores) == {"dice1", "dice3", "dice5"}
+    assert len((tmp_path / "log.csv").read_text(encoding="utf-8").splitlines()) == 1 + a_plan.steps
 
 
 def test_a_run_that_was_stopped_ends_with_the_same_weights(a_plan: ClickPlan, tmp_path: Path, one_thread: None) -> None:
     plan = replace(a_plan, validation_steps=99, validation_samples=0)
-    whole = prepare(plan, tmp_path / "whole")
-    whole.run()
-
-    def stop(event: Event) -> None:
-        if event.done == 2:
-            raise Cancelled("stop")
-
-    with pytest.raises(Cancelled, match="after volume 2 of 3"):
-        prepare(plan, tmp_path / "parts").run(stop)
-    again = prepare(plan, tmp_path / "parts")
-    assert again.step == 2
-    again.run()
-    for name, value in whole.average.network.state_dict().items():
-        assert torch.equal(value, again.average.network.state_dict()[name]), name
+    assert_continues_exactly(partial(prepare, plan), tmp_path)
 
 
 def test_the_bundle_holds_trunk_and_averaged_head(a_plan: ClickPlan, tmp_path: Path) -> None:
@@ -78,7 +66,7 @@ def test_the_bundle_holds_trunk_and_averaged_head(a_plan: ClickPlan, tmp_path: P
     trainer.run()
     bundle = export(tmp_path / "run", tmp_path / "refine")
     network = bundle.network()
-    assert isinstance(network, ClickNet) and bundle.answers_clicks
+    assert isinstance(network, ClickNet) and bundle.kind == "click"
     averaged = trainer.average.network.state_dict()
     for name, value in network.head.state_dict().items():
         torch.testing.assert_close(value, averaged[name], atol=1e-3, rtol=1e-3)  # float16 in the file

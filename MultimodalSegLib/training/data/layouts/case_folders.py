@@ -7,7 +7,7 @@ from pathlib import Path
 from ..case import ImageFile, TrainingCase
 from ..classes import LabelClass, pair_sides
 from ..labels import LabelFile, LabelSource, MaskFiles
-from .names import LABEL_NAMES, image_files, modality, stem
+from .names import LABEL_NAMES, folders_of, image_files, modality, stem
 
 LOOKED_FOR = "one folder a case with files named CT, MR, T1, T1C, T2, FLAIR, PET and label, or a folder masks"
 KNOWN = ("CT", "MR", "T1", "T1C", "T2", "FLAIR", "PET")
@@ -15,7 +15,7 @@ KNOWN = ("CT", "MR", "T1", "T1C", "T2", "FLAIR", "PET")
 
 def fits(path: Path) -> bool:
     """Whether a folder has this layout."""
-    return any(_images(folder) for folder in _folders(path))
+    return any(_images(folder) for folder in folders_of(path))
 
 
 def find(path: Path) -> list[TrainingCase]:
@@ -25,7 +25,7 @@ def find(path: Path) -> list[TrainingCase]:
     """
     values = _mask_values(path)
     cases = []
-    for folder in _folders(path):
+    for folder in folders_of(path):
         images = _images(folder)
         if images:
             cases.append(TrainingCase(folder.name, folder.name, images, _label(folder, values)))
@@ -35,10 +35,6 @@ def find(path: Path) -> list[TrainingCase]:
 def classes(path: Path) -> tuple[LabelClass, ...]:
     """Named by the files of masks; not known for label maps."""
     return pair_sides(_mask_values(path))
-
-
-def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
 
 
 def _images(folder: Path) -> dict[str, ImageFile]:

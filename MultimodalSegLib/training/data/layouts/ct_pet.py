@@ -12,7 +12,7 @@ from ..case import ImageFile, TrainingCase
 from ..classes import LabelClass, pair_sides
 from ..contours import Contours, contours_of
 from ..labels import LabelSource, MaskFiles
-from .names import image_files
+from .names import folders_of, image_files
 
 LOOKED_FOR = "one folder a patient with DICOM series (CT, PT, MR) and an RTSTRUCT file or a folder masks"
 FAMILIES = {"CT": "CT", "PT": "PET", "MR": "MR"}
@@ -21,7 +21,7 @@ FAMILIES = {"CT": "CT", "PT": "PET", "MR": "MR"}
 
 def fits(path: Path) -> bool:
     """Whether a folder has this layout."""
-    return any(True for folder in _folders(path) for _ in _headers(folder))
+    return any(True for folder in folders_of(path) for _ in _headers(folder))
 
 
 def find(path: Path) -> list[TrainingCase]:
@@ -32,7 +32,7 @@ def find(path: Path) -> list[TrainingCase]:
     Raises:
         InputError: an RTSTRUCT file that cannot be read.
     """
-    sets = {folder: _structure_set(folder) for folder in _folders(path)}
+    sets = {folder: _structure_set(folder) for folder in folders_of(path)}
     values = {name: number for number, name in enumerate(_structure_names(path, sets), start=1)}
     cases = []
     for folder, structure_set in sets.items():
@@ -46,12 +46,8 @@ def find(path: Path) -> list[TrainingCase]:
 
 def classes(path: Path) -> tuple[LabelClass, ...]:
     """The structures that any patient has, in the order of their names."""
-    names = _structure_names(path, {folder: _structure_set(folder) for folder in _folders(path)})
+    names = _structure_names(path, {folder: _structure_set(folder) for folder in folders_of(path)})
     return pair_sides({name: number for number, name in enumerate(names, start=1)})
-
-
-def _folders(path: Path) -> list[Path]:
-    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
 
 
 def _headers(folder: Path) -> Iterator[tuple[Path, Any]]:

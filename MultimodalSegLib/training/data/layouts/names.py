@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ....errors import InputError
-from ....images.io import READABLE
+from ....images.itk_file import ending_of
 
 _MEANINGS = (
     (r"ct.*", "CT"),
@@ -51,8 +51,13 @@ def modalities(names: Iterable[str]) -> list[str]:
 
 def stem(path: Path) -> str:
     """Name of an image file without its ending; empty for a file of another kind."""
-    ending = next((ending for ending in READABLE if path.name.lower().endswith(ending)), "")
+    ending = ending_of(path)
     return path.name[: -len(ending)] if ending else ""
+
+
+def folders_of(path: Path) -> list[Path]:
+    """The folders in a folder, sorted; hidden ones are left out."""
+    return sorted(folder for folder in path.iterdir() if folder.is_dir() and not folder.name.startswith("."))
 
 
 def image_files(folder: Path) -> dict[str, Path]:
