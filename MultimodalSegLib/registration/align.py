@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import SimpleITK as sitk
@@ -17,10 +15,7 @@ from ..images.resample import coverage, resample
 from ..images.volume import Volume
 from ..progress import Event, Progress, silent
 from .aligned import AlignedCase, Registration
-from .pyramid import build_pyramid
-from .quality import Comparison
-from .register import KINDS, measure, register
-from .reliability import judged
+from .register import KINDS, assess, register
 
 LEAST_SHARED_VIEW = 0.05
 """Part of the smaller field of view that two volumes must share."""
@@ -32,6 +27,7 @@ def align(
     *,
     seed: int = 0,
     transforms: Mapping[str, sitk.Transform] | None = None,
+    initial: Mapping[str, sitk.Transform] | None = None,
     progress: Progress = silent,
 ) -> AlignedCase:
     """Register every moving volume to the reference and sample it on the reference's grid.
@@ -42,6 +38,7 @@ def align(
         seed: of the registration.
         transforms: known transforms (reference points to moving points, LPS mm) by modality; these are measured and
             used as they are.
+        initial: the same, to start a registration from instead of a search.
         progress: hears of the registrations, stage ``"register"``, as one piece of work.
 
     Returns:
@@ -49,13 +46,16 @@ def align(
 
     Raises:
         RegistrationError: two fields of view, or two heads, share less than 5 % of the smaller one.
-        ValueError: an unknown kind, or a transform for a modality that is not moving.
+        ValueError: an unknown kind, or a transform for a modality that is not moving or needs no start.
     """
     if kind != "none" and kind not in KINDS:
         raise ValueError(f"kind {kind!r} is none of none, {', '.join(KINDS)}")
     known = dict(transforms or {})
     if not set(known) <= set(case.moving):
         raise ValueError(f"transforms for {', '.join(known)}, but moving are {', '.join(case.moving) or 'none'}")
+    begun = dict(initial or {})
+    if not set(begun) <= set(case.moving) - set(known) or (begun and kind == "none"):
+        raise ValueError(f"starts for {', '.join(begun)}, but registered are {', '.join(case.moving) or 'none'}")
     reference = case.volumes[case.reference]
     volumes, registrations, covered = {}, {}, {}
     for name, volume in case.volumes.items():
@@ -63,13 +63,20 @@ def align(
             volumes[name], covered[name] = volume, 1.0
             continue
         if name in known:
-            found = _as_given(case, name, known[name], "given", seed)
+            found = _as_given(case, name, known[name], seed)
         elif kind == "none":
-            found = _as_given(case, name, sitk.Transform(3, sitk.sitkIdentity), "none", seed)
+            found = _as_given(case, name, None, seed)
         else:
             part = _part(progress, case.moving.index(name), len(case.moving), name)
             found = register(
-                reference, volume, kind, fixed_modality=case.reference, moving_modality=name, seed=seed, progress=part
+                reference,
+                volume,
+                kind,
+                fixed_modality=case.reference,
+                moving_modality=name,
+                seed=seed,
+                initial=begun.get(name),
+                progress=part,
             )
         covered[name] = _covered(case, name, found.transform)
         volumes[name] = resample(volume, reference.grid, found.transform, outside=outside_value(name))
@@ -77,17 +84,11 @@ def align(
     return AlignedCase(volumes, case.reference, registrations, covered)
 
 
-def _as_given(case: Case, name: str, transform: sitk.Transform, kind: str, seed: int) -> Registration:
-    """A transform that needs no search, with its measured quality."""
-    began = time.monotonic()
-    _covered(case, name, transform)
-    both = (case.reference, name)
-    with ThreadPoolExecutor(2) as pool:
-        fixed, moving = pool.map(build_pyramid, (case.volumes[one] for one in both), both)
-    reason = "the headers were trusted" if kind == "none" else "the transform was given"
-    quality = measure(Comparison.of(fixed, moving), None, transform, reason=reason)
-    quality = judged(quality, fixed, moving, transform, (case.reference, name), seed=seed)
-    return Registration(transform, quality, kind, time.monotonic() - began)
+def _as_given(case: Case, name: str, transform: sitk.Transform | None, seed: int) -> Registration:
+    """A transform, or the headers, that needs no search, with its measured quality."""
+    _covered(case, name, transform or sitk.Transform(3, sitk.sitkIdentity))
+    fixed, moving = case.volumes[case.reference], case.volumes[name]
+    return assess(fixed, moving, transform, fixed_modality=case.reference, moving_modality=name, seed=seed)
 
 
 def _covered(case: Case, name: str, transform: sitk.Transform) -> float:

@@ -29,8 +29,9 @@ class Quality:
         message: the optimiser's stop condition, or why a warning is given, one line.
         light: what the estimated error means; ``"unknown"`` where nothing is known about such a pair or transform.
         error_mm: estimated mean distance, over the fixed head, from the true alignment; None where it is unknown.
-        error_high_mm: the distance that 19 of 20 such alignments do not exceed; None where it is unknown.
-        light_reason: why the light is unknown or not green, a part of a sentence.
+        error_high_mm: an upper end, meant for 19 of 20 such alignments; 93.5 % of those in the check did not exceed
+            it. None where it is unknown.
+        light_reason: why the light is unknown or not green, or that only a linear part was judged; no whole sentence.
     """
 
     mutual_information_before: float
@@ -47,6 +48,16 @@ class Quality:
     def of(cls, entry: Mapping[str, Any]) -> Quality:
         """The quality in an entry of ``run.json``, which may be of an earlier version and may hold more."""
         return cls(**{each.name: entry[each.name] for each in fields(cls) if each.name in entry})
+
+    @property
+    def light_text(self) -> str:
+        """The light, and why it is not green or what it does not tell.
+
+        Example:
+            >>> Quality(0.1, 0.8, 0.9, True, light="unknown", light_reason="no head").light_text
+            'unknown, no head'
+        """
+        return ", ".join(filter(None, (self.light, self.light_reason)))
 
     @property
     def error_text(self) -> str:

@@ -1,9 +1,9 @@
-"""From many starts to one refined rigid transform, with a second search where the first one fails."""
+"""From many starts to one refined rigid transform, with a second search where the first one may have failed."""
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -13,15 +13,18 @@ from ..errors import RegistrationError
 from .optimize import NO_OVERLAP, Outcome, Step
 from .pyramid import COARSE, Pyramid
 from .quality import Comparison
-from .start import ANY, FAR, TURN, WIDE_TURN, differ, starts
+from .reliability import Judgement
+from .start import ANY, FAR, TURN, WIDE_TURN, anywhere, differ, starts
 
 SEARCH = Step("search, 8 mm", COARSE, 8_000, 60)
+CHECK = Step("check", COARSE, 8_000, 290)
+"""What an estimate of the error takes, all its restarts together."""
 
 STARTS, MORE_STARTS = 3, 8
 """Starts that are followed; more where none of the others ends where the best one does."""
 
 TRIES = ((FAR, TURN), (ANY, WIDE_TURN))
-"""Largest rotation of the starts and degrees between them, for the first search and for the one after a failure."""
+"""Largest rotation of the starts and degrees between them, for the first search and for the second."""
 
 LOW_SHARED_HEAD = 0.7
 """Part of the smaller head that lies in the other one, below which a search has failed."""
@@ -42,6 +45,9 @@ class Run(Protocol):
     def improve(self, transform: sitk.Transform, steps: tuple[Step, ...]) -> Outcome:
         """Refine a transform in place, step by step."""
 
+    def judge(self, transform: sitk.Transform) -> Judgement:
+        """The estimated error of a transform; listens as :data:`CHECK`."""
+
     def expect(self, steps: tuple[Step, ...]) -> None:
         """Tell the listener of progress of more work than was planned."""
 
@@ -55,6 +61,7 @@ class Found:
         outcome: how the optimizer ended.
         score: mutual information (nats) times overlap, at 4 mm.
         shared: part of the smaller head that lies in the other one.
+        judgement: its estimated error.
         remark: what is to be said about the search; empty if all went well.
     """
 
@@ -62,11 +69,15 @@ class Found:
     outcome: Outcome
     score: float
     shared: float
+    judgement: Judgement
     remark: str = ""
 
 
 def find(run: Run, refine: tuple[Step, ...]) -> Found:
-    """Search and refine; if the heads hardly meet, once more with starts all around.
+    """Search and refine; if there is a doubt about what is found, once more with starts all around.
+
+    A head that was turned by more than the first search tries fits itself quite well the wrong way round: only a look
+    all around, which is a part of the estimate of the error, can tell. The better mutual information counts then.
 
     Raises:
         RegistrationError: that of the first search, if no search leads anywhere.
@@ -75,19 +86,19 @@ def find(run: Run, refine: tuple[Step, ...]) -> Found:
     failed: RegistrationError | None = None
     for number in range(len(TRIES)):
         if number > 0:
-            run.expect((SEARCH,) * STARTS + refine)
+            run.expect((SEARCH,) * STARTS + refine + (CHECK,))
         try:
             found.append(_try(run, refine, number))
         except RegistrationError as error:
             failed = failed or error
-        if found and found[-1].shared >= LOW_SHARED_HEAD:
-            return max(found, key=lambda each: each.score)
+        if found and _trusted(run, found[-1]):
+            break
     if not found:
         raise failed or RegistrationError("No start brings the two heads together.", NO_OVERLAP)
-    best = max(found, key=lambda each: each.score)
-    return Found(
-        best.transform, best.outcome, best.score, best.shared, "two searches bring hardly any of the heads together"
-    )
+    best = max(found, key=lambda each: (each.shared >= LOW_SHARED_HEAD, each.score))
+    if best.shared < LOW_SHARED_HEAD:
+        return replace(best, remark="two searches bring hardly any of the heads together")
+    return best
 
 
 def _try(run: Run, refine: tuple[Step, ...], number: int) -> Found:
@@ -97,7 +108,21 @@ def _try(run: Run, refine: tuple[Step, ...], number: int) -> Found:
     comparison = Comparison.of(run.fixed, run.moving)
     score = float(np.prod(comparison.mutual_information(transform)))
     remark = "found at the second search, with starts all around" if number else ""
-    return Found(transform, outcome, score, comparison.shared_head(transform), remark)
+    return Found(transform, outcome, score, comparison.shared_head(transform), run.judge(transform), remark)
+
+
+def _trusted(run: Run, found: Found) -> bool:
+    """Whether the heads meet and nothing speaks for another alignment."""
+    if found.shared < LOW_SHARED_HEAD or found.judgement.light != "unknown":
+        return found.shared >= LOW_SHARED_HEAD and found.judgement.light == "green"
+    comparison, other = Comparison.of(run.fixed, run.moving, "coarse"), anywhere(run.fixed, run.moving, seed=run.seed)
+    run.expect((SEARCH,))
+    try:
+        run.improve(other, (SEARCH,))
+    except RegistrationError:  # this start lost the overlap on its way
+        return True
+    here, there = comparison.mutual_informations([found.transform, other]).prod(axis=1)
+    return bool(here >= there or not differ(found.transform, other))
 
 
 def _search(run: Run, number: int) -> sitk.Euler3DTransform:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -40,10 +38,14 @@ class Step:
     samples: int
     iterations: int
 
+    def told(self, value: float) -> str:
+        """A value of the optimiser in words."""
+        return f"mutual information {-value:.3f}"
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a run of the optimiser ended: its value (negative mutual information), why it stopped, if by itself."""
+    """How a run of an optimiser ended: its value, the smaller the better, why it stopped, if by itself."""
 
     value: float
     reason: str
@@ -74,8 +76,7 @@ def optimize(
         on_iteration: called with the number of the iteration and the value; whatever it raises stops the run and
             comes out of this function.
     """
-    spline = isinstance(transform, sitk.BSplineTransform)
-    unit = 1.0 if spline else _radius(head)
+    unit = _radius(head)
     near = dilate(head, MARGIN)
     if step.spacing < COARSE:
         near = _within(near, moving.grid, [transform, before], WANDER * step.spacing)
@@ -88,34 +89,26 @@ def optimize(
         method.SetMetricSamplingStrategy(method.RANDOM)
         method.SetMetricSamplingPercentage(share, seed + 1)  # ITK takes seed 0 for the clock
     method.SetInterpolator(sitk.sitkLinear)
-    if not spline:  # slopes at the points alone: exact between voxels, and no image of slopes as large as three
-        method.MetricUseFixedImageGradientFilterOff()
-        method.MetricUseMovingImageGradientFilterOff()
+    # Slopes at the points alone: exact between voxels, and no image of slopes as large as three.
+    method.MetricUseFixedImageGradientFilterOff()
+    method.MetricUseMovingImageGradientFilterOff()
     if before is not None:
         to_mm, from_mm = sitk.ScaleTransform(3, [unit] * 3), sitk.ScaleTransform(3, [1.0 / unit] * 3)
         method.SetMovingInitialTransform(sitk.CompositeTransform([from_mm, before, to_mm]))
-    if spline:
-        method.SetOptimizerAsLBFGSB(
-            gradientConvergenceTolerance=1e-5, numberOfIterations=step.iterations, costFunctionConvergenceFactor=1e11
-        )
-    else:
-        method.SetOptimizerAsRegularStepGradientDescent(
-            learningRate=0.5 * step.spacing / unit,
-            minStep=0.01 * step.spacing / unit,
-            numberOfIterations=step.iterations,
-            relaxationFactor=0.8,
-            gradientMagnitudeTolerance=1e-6,
-        )
-        _change_unit(transform, 1.0 / unit)
+    method.SetOptimizerAsRegularStepGradientDescent(
+        learningRate=0.5 * step.spacing / unit,
+        minStep=0.01 * step.spacing / unit,
+        numberOfIterations=step.iterations,
+        relaxationFactor=0.8,
+        gradientMagnitudeTolerance=1e-6,
+    )
+    _change_unit(transform, 1.0 / unit)
     method.SetInitialTransform(transform, inPlace=True)
     try:
         _execute(method, _in_units(image, unit), _in_units(moving.to_sitk(), unit), on_iteration)
     finally:
-        if not spline:
-            _change_unit(transform, unit)
+        _change_unit(transform, unit)
     reason = method.GetOptimizerStopConditionDescription().partition(": ")[2].partition(". ")[0].strip()
-    if reason.startswith("User requested"):  # what L-BFGS-B says when it may not go on
-        reason = "Maximum number of iterations"
     return Outcome(method.GetMetricValue(), reason, not reason.startswith("Maximum number"))
 
 
@@ -152,7 +145,6 @@ def _execute(
 ) -> None:
     """Run a registration; an exception in the observer, Ctrl-C included, stops it and is raised here."""
     raised: list[BaseException] = []
-    terminal = sys.stderr
 
     def observe() -> None:
         if raised:
@@ -161,10 +153,7 @@ def _execute(
             on_iteration(method.GetOptimizerIteration(), method.GetMetricValue())
         except BaseException as error:
             raised.append(error)
-            if not method.StopRegistration():
-                # L-BFGS-B can only be stopped by an error in its observer, whose traceback SimpleITK prints.
-                sys.stderr = io.StringIO()
-                raise
+            method.StopRegistration()
 
     method.AddCommand(sitk.sitkIterationEvent, observe)
     try:
@@ -174,8 +163,6 @@ def _execute(
             if "map outside" not in str(error):
                 raise
             raise RegistrationError("The volumes do not overlap enough to be compared.", NO_OVERLAP) from error
-    finally:
-        sys.stderr = terminal
     if raised:
         raise raised[0]
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
 from ..errors import RegistrationError
+from ..images.check import check_values
 from ..images.grid import Grid
 from ..images.intensities import CT_OUTSIDE, normalize
 from ..images.volume import Volume
@@ -63,12 +65,14 @@ def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
     """Shrink and normalise a volume and find the patient in it.
 
     Args:
-        volume: intensities (HU for CT), finite.
+        volume: intensities (HU for CT).
         modality: a modality's name; if empty, a volume with values below -500 is taken for a CT.
 
     Raises:
+        InputError: values that are not finite, or all the same.
         RegistrationError: nothing stands out from the background.
     """
+    check_values(volume.array, volume.source or Path("the volume"))
     if not modality and float(volume.array.min()) < -500.0:
         modality = "CT"
     if modality == "CT":  # padding of -2000 or -3024 outside the scanner's circle is air

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import SimpleITK as sitk
@@ -12,23 +11,21 @@ import SimpleITK as sitk
 from ..errors import RegistrationError
 from ..images.resample import map_points
 from ..images.volume import Volume
-from ..progress import Event, Progress, silent
+from ..progress import Progress, silent
 from .aligned import Quality, Registration
-from .find import SEARCH, STARTS, find
-from .optimize import NO_OVERLAP, Outcome, Step, optimize
-from .pyramid import COARSE, FINE, MIDDLE, Pyramid, build_pyramid
+from .bend import LEVELS, bend
+from .find import CHECK, SEARCH, STARTS, find
+from .optimize import NO_OVERLAP, Step
+from .pyramid import FINE, MIDDLE, build_pyramid
 from .quality import Comparison, scaling
-from .reliability import judged
+from .reliability import Judgement, judge
+from .run import Follower, Run
 from .start import head_center, rigid
 
 KINDS = ("rigid", "affine", "bspline")
 
 RIGID = (Step("rigid, 4 mm", MIDDLE, 20_000, 120), Step("rigid, 1 mm", FINE, 40_000, 80))
 AFFINE = (Step("affine, 4 mm", MIDDLE, 20_000, 120), Step("affine, 1 mm", FINE, 40_000, 80))
-CHECK = Step("check", COARSE, 8_000, 250)
-BSPLINE = (Step("B-spline, 4 mm", MIDDLE, 10_000, 25),)
-KNOTS = 45.0
-"""Millimetres between the knots of the B-spline: it follows a bent neck or a shifted brain, not single sulci."""
 
 LEAST_SHARED_HEAD = 0.05
 LOW_HEAD_OVERLAP = 0.8
@@ -50,7 +47,9 @@ def register(
     """Find the transform that brings ``moving`` onto ``fixed``, for volumes of the same or of different modality.
 
     Mattes mutual information is maximised at 8, 4 and 1 mm, at random points in and just around the fixed head. A head
-    may lie up to 66 degrees differently; where that leads nowhere, all rotations are tried, and the message says so.
+    may lie up to 66 degrees differently; where that leads nowhere, or a look all around or the estimate of the error
+    leaves a doubt, all rotations are tried. The message says so if that was better.
+    A B-spline follows the structures that both volumes show, see :func:`~MultimodalSegLib.registration.bend.bend`.
     The same input and seed give the same result, but for rounding: threads add up in any order.
 
     Args:
@@ -67,6 +66,7 @@ def register(
         The transform from fixed to moving points, with its measured quality and time.
 
     Raises:
+        InputError: a volume has values that are not finite, or only one value.
         RegistrationError: a volume is empty, or the two heads do not come to overlap.
         ValueError: an unknown kind.
     """
@@ -74,14 +74,17 @@ def register(
         raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS)}")
     began = time.monotonic()
     here, there = build_pyramid(fixed, fixed_modality), build_pyramid(moving, moving_modality)
-    stages = ((SEARCH,) * (STARTS if initial is None else 0)) + RIGID + (AFFINE if kind != "rigid" else ())
-    follow = _Follower(progress, stages + (BSPLINE if kind == "bspline" else ()) + (CHECK,))
-    run = _Run(here, there, seed, initial, follow)
+    names = (fixed_modality, moving_modality)
+    stages = ((SEARCH,) * STARTS + RIGID + (CHECK,)) if initial is None else RIGID
+    stages += (AFFINE if kind != "rigid" else ()) + ((CHECK,) if kind != "rigid" or initial is not None else ())
+    follow = Follower(progress, stages + (LEVELS if kind == "bspline" else ()))
+    run = Run(here, there, names, seed, initial, follow)
     transform: sitk.Transform
+    judgement: Judgement | None = None
     remark = ""
     if initial is None:
         found = find(run, RIGID)
-        transform, outcome, remark = found.transform, found.outcome, found.remark
+        transform, outcome, judgement, remark = found.transform, found.outcome, found.judgement, found.remark
     else:
         transform = rigid(head_center(here.head))
         outcome = run.improve(transform, RIGID)
@@ -91,12 +94,51 @@ def register(
     if initial is not None:
         transform = chain(initial, transform)
     if kind == "bspline":
-        transform, outcome = run.bend(transform, fixed)
+        spline, outcome = bend(here, there, transform, fixed.grid, observe=follow.iterations)
+        transform = sitk.CompositeTransform([transform, spline])  # the last one is applied first
     reason = "; ".join(filter(None, (remark, outcome.reason)))
     quality = measure(Comparison.of(here, there), initial, transform, outcome.converged, reason)
-    names = (fixed_modality, moving_modality)
-    quality = judged(quality, here, there, transform, names, seed=seed, on_iteration=follow.iterations(CHECK))
+    if judgement is None or kind != "rigid":
+        judgement = run.judge(transform)
+    quality = judgement.of(quality)
     follow.finish()
+    return Registration(transform, quality, kind, time.monotonic() - began)
+
+
+def assess(
+    fixed: Volume,
+    moving: Volume,
+    transform: sitk.Transform | None = None,
+    *,
+    fixed_modality: str = "",
+    moving_modality: str = "",
+    seed: int = 0,
+) -> Registration:
+    """Measure how good an alignment is, without changing it.
+
+    Args:
+        fixed: the volume that stays.
+        moving: the volume that was brought onto it.
+        transform: fixed points to moving points, LPS mm; None trusts the headers.
+        fixed_modality: a modality's name; if empty, values below -500 tell a CT.
+        moving_modality: the same for ``moving``.
+        seed: of the estimate of the error.
+
+    Returns:
+        The same transform with its measured quality; its kind is ``"given"``, or ``"none"`` without a transform.
+
+    Raises:
+        InputError: a volume has values that are not finite, or only one value.
+        RegistrationError: a volume is empty, or the heads share less than 5 % of the smaller one.
+    """
+    began = time.monotonic()
+    names = fixed_modality, moving_modality
+    with ThreadPoolExecutor(2) as pool:
+        here, there = pool.map(build_pyramid, (fixed, moving), names)
+    reason = "the headers were trusted" if transform is None else "the transform was given"
+    kind, transform = ("none", sitk.Transform(3, sitk.sitkIdentity)) if transform is None else ("given", transform)
+    quality = measure(Comparison.of(here, there), None, transform, reason=reason)
+    quality = judge(here, there, transform, names, seed=seed).of(quality)
     return Registration(transform, quality, kind, time.monotonic() - began)
 
 
@@ -116,67 +158,6 @@ def registration_warnings(moving: str, reference: str, registration: Registratio
         f"The alignment of {moving} with {reference} may be wrong, look at it before you use the result: "
         f"overlap of the heads {quality.head_overlap:.2f}; {quality.message or 'no better than before'}."
     ]
-
-
-class _Follower:
-    """Turns iterations of the runs of a registration into events; a run that ends early counts as finished."""
-
-    def __init__(self, progress: Progress, steps: tuple[Step, ...]) -> None:
-        self._progress = progress
-        self._total = float(sum(step.iterations for step in steps))
-        self._done = 0.0
-
-    def iterations(self, step: Step) -> Callable[[int, float], None]:
-        """The observer for the next run."""
-        before, self._done = self._done, self._done + step.iterations
-
-        def on_iteration(number: int, value: float) -> None:
-            done = before + min(number, step.iterations)
-            self._progress(Event("register", done, self._total, f"{step.name}: mutual information {-value:.3f}"))
-
-        self._progress(Event("register", before, self._total, step.name))
-        return on_iteration
-
-    def expect(self, steps: tuple[Step, ...]) -> None:
-        """More runs than were planned."""
-        self._total += float(sum(step.iterations for step in steps))
-
-    def finish(self) -> None:
-        self._progress(Event("register", self._total, self._total, "registered"))
-
-
-@dataclass(frozen=True)
-class _Run:
-    """The two volumes of one registration, and what all its runs of the optimiser share."""
-
-    fixed: Pyramid
-    moving: Pyramid
-    seed: int
-    initial: sitk.Transform | None
-    follow: _Follower
-
-    def expect(self, steps: tuple[Step, ...]) -> None:
-        """More runs than were planned are to come."""
-        self.follow.expect(steps)
-
-    def improve(self, transform: sitk.Transform, steps: tuple[Step, ...]) -> Outcome:
-        """Refine a transform in place, step by step."""
-        return [self._optimize(transform, step, self.initial) for step in steps][-1]
-
-    def bend(self, linear: sitk.Transform, volume: Volume) -> tuple[sitk.Transform, Outcome]:
-        """Follow an aligned pair with a B-spline over the whole box of the fixed volume."""
-        box = np.asarray(volume.grid.size) * volume.grid.spacing
-        mesh = [max(1, round(float(side) / KNOTS)) for side in box]
-        spline = sitk.BSplineTransformInitializer(volume.to_sitk(), mesh, order=3)
-        outcome = [self._optimize(spline, step, linear) for step in BSPLINE][-1]
-        return sitk.CompositeTransform([linear, spline]), outcome  # the last one is applied first
-
-    def _optimize(self, transform: sitk.Transform, step: Step, before: sitk.Transform | None) -> Outcome:
-        fixed, moving = self.fixed.level(step.spacing), self.moving.level(step.spacing)
-        observer = self.follow.iterations(step)
-        return optimize(
-            fixed, moving, self.fixed.head, transform, step, seed=self.seed, before=before, on_iteration=observer
-        )
 
 
 def measure(

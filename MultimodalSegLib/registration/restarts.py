@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
@@ -14,7 +15,7 @@ from ..images.resample import map_points
 from .optimize import Step, optimize
 from .pyramid import COARSE, MIDDLE, Pyramid
 from .quality import Comparison
-from .start import head_center, rigid
+from .start import anywhere, head_center, rigid
 
 AGAIN = Step("check, 8 mm", COARSE, 8_000, 40)
 CLOSER = Step("check, 4 mm", MIDDLE, 8_000, 25)
@@ -38,8 +39,9 @@ class Restarts:
 
     Args:
         apart: (n, n) mean distance over the fixed head, in mm, between where any two alignments put a point. The order
-            is: the given one, where the restarts at 8 mm end, the best of these after a run at 4 mm, and where the
-            registration the other way round ends that begins at the inverse of the given one.
+            is: the given one, where the restarts at 8 mm end (that from all around only if it is the best), the best
+            of these after a run at 4 mm, and where the registration the other way round ends that begins at the
+            inverse of the given one.
         information: (n,) mutual information (nats, weighted by the overlap) at 8 mm.
         head_overlap: Dice of the heads under the given one.
     """
@@ -57,7 +59,7 @@ def restart(
     seed: int = 0,
     on_iteration: Callable[[int, float], None] = lambda number, value: None,
 ) -> Restarts:
-    """Start again from an alignment and from around it, from one that does not know it, and from its inverse.
+    """Start again from an alignment and from around it, from two that do not know it, and from its inverse.
 
     Args:
         fixed: the volume that stays.
@@ -88,13 +90,17 @@ def restart(
     def information(alignment: sitk.Transform) -> float:
         return float(np.prod(comparison.mutual_information(alignment)))
 
+    turned = anywhere(fixed, moving, seed=seed)
+    with suppress(RegistrationError):
+        if information(run(turned, AGAIN, fixed, moving)) > max(map(information, found)):
+            found.append(turned)
     best = _as_rigid(max(found, key=information), center)
     found.append(run(best, CLOSER, fixed, moving))
     back = _as_rigid(transform.GetInverse(), other)
     for step in (AGAIN, CLOSER):
         back = run(back, step, moving, fixed)
     found.append(back.GetInverse())
-    points = _head_points(fixed)
+    points = head_points(fixed)
     mapped = np.stack([map_points(alignment, points) for alignment in found])
     apart = np.linalg.norm(mapped[:, None] - mapped[None], axis=-1).mean(axis=-1)
     return Restarts(apart, np.array([information(each) for each in found]), comparison.head_overlap(transform))
@@ -131,7 +137,7 @@ def _heads_together(center: np.ndarray, other: np.ndarray) -> sitk.Euler3DTransf
     return start
 
 
-def _head_points(fixed: Pyramid) -> np.ndarray:
+def head_points(fixed: Pyramid) -> np.ndarray:
     """Points spread over the fixed head, (n, 3) LPS mm."""
     index = np.argwhere(fixed.head.array)[:, ::-1]
     index = index[np.linspace(0, len(index) - 1, min(len(index), POINTS)).astype(int)]

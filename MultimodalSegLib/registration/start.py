@@ -24,8 +24,8 @@ FAR, ANY = 66.0, 180.0
 TURN, WIDE_TURN = 20.0, 30.0
 """Degrees between neighbouring rotations; the optimizer at 8 mm comes from half of that and more."""
 
-GLANCE, LOOK = 3_000, 15_000
-"""Points at which all candidates are compared, and then the best."""
+HINT, GLANCE, LOOK = 1_000, 3_000, 15_000
+"""Points at which many rotations are compared, all candidates of a search, and then the best of these."""
 
 OUTLINE = 10_000
 """Points of a head that say where its upper part is."""
@@ -59,6 +59,17 @@ def starts(
         if len(chosen) < count and all(differ(transform, other) for other in chosen):
             chosen.append(transform)
     return chosen
+
+
+def anywhere(fixed: Pyramid, moving: Pyramid, *, seed: int = 0) -> sitk.Euler3DTransform:
+    """The best of all rotations, 30 degrees apart, with the middles of the heads together: a quick look all around.
+
+    It knows nothing of any alignment, and so can tell that a head was taken for another side of itself.
+    """
+    center, middle = head_center(fixed.head), head_center(moving.head)
+    turned = [_turned(center, turn, center, middle) for turn in rotations(ANY, WIDE_TURN)]
+    comparison = _some(Comparison.of(fixed, moving, "coarse"), HINT, seed)
+    return turned[int(np.argmax(np.prod(comparison.mutual_informations(turned), axis=1)))]
 
 
 def rigid(center: np.ndarray, angles: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> sitk.Euler3DTransform:
@@ -105,17 +116,22 @@ def _candidates(fixed: Pyramid, moving: Pyramid, turns: list[np.ndarray]) -> Ite
             views,
         )
         for kind, (source, target) in enumerate(pairs):
-            transform = rigid(center)
-            transform.SetMatrix(turn.ravel().tolist())
-            transform.SetTranslation((target - center - turn @ (source - center)).tolist())
-            yield transform, kind > 0 or number > 0
+            yield _turned(center, turn, source, target), kind > 0 or number > 0
+
+
+def _turned(center: np.ndarray, turn: np.ndarray, source: np.ndarray, target: np.ndarray) -> sitk.Euler3DTransform:
+    """The rotation (3, 3), about a center, that also brings one point onto another."""
+    transform = rigid(center)
+    transform.SetMatrix(turn.ravel().tolist())
+    transform.SetTranslation((target - center - turn @ (source - center)).tolist())
+    return transform
 
 
 def _scored(candidates: list[Candidate], comparison: Comparison) -> list[tuple[float, sitk.Euler3DTransform, bool]]:
     """Candidates that overlap enough, with mutual information times overlap, the best first."""
+    measured = comparison.mutual_informations([transform for transform, _ in candidates])
     scored = []
-    for transform, guessed in candidates:
-        information, overlap = comparison.mutual_information(transform)
+    for (transform, guessed), (information, overlap) in zip(candidates, measured.tolist(), strict=True):
         if overlap > 0.0 and (overlap >= LEAST_OVERLAP or not guessed):
             scored.append((information * overlap, transform, guessed))
     return sorted(scored, key=lambda entry: -entry[0])

@@ -8,6 +8,7 @@ import SimpleITK as sitk
 
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
+from Testing.points import points_of
 
 # center and half axes (LPS mm), HU, MRI signal; later ones lie inside earlier ones
 PARTS = (
@@ -34,7 +35,7 @@ MOTION = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.2, -0.1, 0.15, (14.0, -9.0, 8.
 
 def draw(grid: Grid, column: int, outside: float, noise: float, motion: sitk.Transform | None = None) -> Volume:
     """The head on a grid, in a patient moved by ``motion``, with soft borders."""
-    points = np.stack(np.indices(grid.shape)[::-1], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     if motion is not None:
         back = motion.GetInverse()
         start = np.asarray(back.TransformPoint((0.0, 0.0, 0.0)))

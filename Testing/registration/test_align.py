@@ -97,3 +97,16 @@ def test_mistakes_of_the_program_are_value_errors(a_ct: Volume, an_mr: Volume) -
         align(Case({"CT": a_ct}), "elastic")
     with pytest.raises(ValueError, match="PET"):
         align(Case({"CT": a_ct, "MR": an_mr}), transforms={"PET": sitk.Transform()})
+
+
+def test_a_start_is_used_instead_of_a_search(
+    a_ct: Volume, an_mr: Volume, error: Callable[[sitk.Transform], float]
+) -> None:
+    """From the wrong side of the head only the wrong side is found: no search has been."""
+    wrong = sitk.Euler3DTransform((0.0, 0.0, 0.0), 0.0, 0.0, np.pi)
+    found = align(Case({"CT": a_ct, "MR": an_mr}), initial={"MR": wrong}).registrations["MR"]
+    assert found.kind == "rigid" and error(found.transform) > 40.0 and found.quality.light == "red"
+    with pytest.raises(ValueError, match="starts for CT"):
+        align(Case({"CT": a_ct, "MR": an_mr}), initial={"CT": wrong})
+    with pytest.raises(ValueError, match="starts for MR"):
+        align(Case({"CT": a_ct, "MR": an_mr}), "none", initial={"MR": wrong})

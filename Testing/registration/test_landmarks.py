@@ -21,7 +21,7 @@ def markups(file: Path, points: np.ndarray, system: str = "LPS", labels: tuple[s
     controls = [{"label": n, "position": p} for n, p in zip(labels, points.tolist(), strict=True)]
     controls.append({"label": "to be placed", "position": [0, 0, 0], "positionStatus": "preview"})
     content = {"markups": [{"type": "Fiducial", "coordinateSystem": system, "controlPoints": controls}]}
-    file.write_text(json.dumps(content))
+    file.write_text(json.dumps(content), encoding="utf-8")
     return file
 
 
@@ -29,10 +29,10 @@ def test_every_form_gives_the_same_points_in_lps(tmp_path: Path) -> None:
     ras = POINTS * (-1, -1, 1)
     for system, points in (("LPS", POINTS), ("RAS", ras), ("0", ras)):
         rows = [f"n_{n},{x},{y},{z},0,0,0,1,1,1,0,{LABELS[n]},,\n" for n, (x, y, z) in enumerate(points.tolist())]
-        (tmp_path / f"{system}.fcsv").write_text(FCSV.format(system) + "".join(rows))
+        (tmp_path / f"{system}.fcsv").write_text(FCSV.format(system) + "".join(rows), encoding="utf-8")
     for axes, points in (("x, y, z", POINTS), ("R,A,S", ras)):
         rows = [f"{name},{x},{y},{z}\n" for name, (x, y, z) in zip(LABELS, points.tolist(), strict=True)]
-        (tmp_path / f"{axes[0]}.csv").write_text(f"label,{axes}\n" + "".join(rows))
+        (tmp_path / f"{axes[0]}.csv").write_text(f"label,{axes}\n" + "".join(rows), encoding="utf-8")
     markups(tmp_path / "lps.mrk.json", POINTS)
     markups(tmp_path / "ras.mrk.json", ras, "RAS")
     files = list(tmp_path.iterdir())
@@ -79,7 +79,7 @@ def test_too_little_for_a_rigid_transform_is_refused(points: np.ndarray, said: s
 def test_a_file_that_is_none_is_refused(tmp_path: Path, content: str) -> None:
     for ending in (".csv", ".fcsv", ".mrk.json"):
         file = tmp_path / f"points{ending}"
-        file.write_text(content)
+        file.write_text(content, encoding="utf-8")
         with pytest.raises(InputError, match=f"points{ending}") as caught:
             read_points(file)
         assert "Slicer" in caught.value.hint

@@ -34,7 +34,7 @@ def test_a_transform_comes_back(tmp_path: Path, name: str, transform: sitk.Trans
 
 @pytest.mark.parametrize("name", ["found.png", "file/found.h5"])
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, name: str) -> None:
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match=Path(name).name):
         write_transform(sitk.Euler3DTransform(), tmp_path / name)
     assert [file.name for file in tmp_path.iterdir()] == ["file"]

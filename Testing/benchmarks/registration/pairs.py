@@ -49,7 +49,7 @@ class Pair:
             sitk.WriteImage(volume.with_array(array).to_sitk(), str(place / f"{name}.nii"))
         np.save(place / "points.npy", points)
         entry = {"modalities": self.modalities, "judged": self.judged, "group": self.group, "known": known.tolist()}
-        (place / "pair.json").write_text(json.dumps(entry))
+        (place / "pair.json").write_text(json.dumps(entry), encoding="utf-8")
         return place
 
 

@@ -6,16 +6,17 @@ which their centres of mass say nothing; they run as their documentation propose
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
-import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
+
+from MultimodalSegLib.machine import peak_memory_mb
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 Work = Callable[[], np.ndarray]
@@ -129,8 +130,13 @@ def affine_of(mapped: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    program, folder, threads = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-    modalities = tuple(json.loads((folder / "pair.json").read_text())["modalities"])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", choices=list(PROGRAMS))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("threads", type=int)
+    given = parser.parse_args()
+    program, folder, threads = given.program, given.folder, given.threads
+    modalities = tuple(json.loads((folder / "pair.json").read_text(encoding="utf-8"))["modalities"])
     work = PROGRAMS[program](folder, modalities, threads)
     began, used = time.perf_counter(), time.process_time()
     failed, matrix = "", np.eye(4)
@@ -139,10 +145,10 @@ def main() -> None:
     except Exception as error:  # what a program cannot do is a result
         failed = f"{type(error).__name__}: {error}"[:300]
     seconds, cpu = time.perf_counter() - began, time.process_time() - used
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0
+    peak = peak_memory_mb()
     entry = {"matrix": matrix.tolist(), "failed": failed, "seconds": seconds, "cpu_seconds": cpu, "peak_mb": peak}
     partial = folder / f"{program}.{os.getpid()}"
-    partial.write_text(json.dumps(entry))
+    partial.write_text(json.dumps(entry), encoding="utf-8")
     os.replace(partial, folder / f"{program}.json")
 
 

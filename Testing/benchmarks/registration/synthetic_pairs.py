@@ -42,7 +42,7 @@ def _make(path: Path, number: int, far: bool) -> Made:
     rng = np.random.default_rng((2024, number, far))
     anatomy = load_anatomy(path)
     center = np.asarray(anatomy.center)
-    patient = _whole(sample_patient(rng, anatomy, ("CT", "MR"), strip_chance=0.0))
+    patient = whole(sample_patient(rng, anatomy, ("CT", "MR"), strip_chance=0.0))
     degrees, shift = ((40.0, 60.0), (60.0, 100.0)) if far else ((5.0, 30.0), (10.0, 60.0))
     motion = random_motion(rng, center, degrees, shift)
     here = _grid(center)
@@ -58,7 +58,7 @@ def _make(path: Path, number: int, far: bool) -> Made:
     return fixed, moving, motion, points
 
 
-def _whole(patient: Patient) -> Patient:
+def whole(patient: Patient) -> Patient:
     """Without thick slices, which are made here exactly centred, and without cuts."""
     scans = {
         name: replace(scan, acquisition=replace(scan.acquisition, slice_mm=1.0, view=np.zeros((3, 2))))

@@ -50,8 +50,10 @@ class Kept:
 
     @classmethod
     def read(cls, place: Path) -> Kept:
-        entry = json.loads((place / "pair.json").read_text())
-        results = {f.stem: json.loads(f.read_text()) for f in place.glob("*.json") if f.name != "pair.json"}
+        entry = json.loads((place / "pair.json").read_text(encoding="utf-8"))
+        results = {
+            f.stem: json.loads(f.read_text(encoding="utf-8")) for f in place.glob("*.json") if f.name != "pair.json"
+        }
         points = np.load(place / "points.npy")
         return cls(place.name, entry["group"], entry["judged"], np.array(entry["known"]), points, results)
 
@@ -117,13 +119,12 @@ def summary(rows: Sequence[Row], threads: int, name: str) -> str:
     lines = [
         "# Registration of the same pairs by four programs",
         "",
-        f"Rigid, {threads} threads, a process each. Errors are medians over pairs of the median over points, and the "
-        f"largest of all; a median above {FAILED_MM:.0f} mm or no result is a failure. Seconds are medians, without "
-        "imports and files; memory is the highest peak of the process. Synthetic: against the truth. Templates: "
-        "known motions undone, against the program's other results, mean. ReMIND: there and back. CT-PET: against the "
-        "headers of one scanner, breathing included. The numbers of "
-        "pairs say how much has been run so far. Wall seconds count whatever else the computer did meanwhile; compare "
-        "processor seconds.",
+        f"Rigid, {threads} thread{'s' * (threads != 1)}, a process each. Errors are medians over pairs of the median "
+        f"over points, and the largest of all; a median above {FAILED_MM:.0f} mm or no result is a failure. Seconds "
+        "are medians, without imports and files; memory is the highest peak of the process. Synthetic: against the "
+        "truth. Templates: known motions undone, against the program's other results, mean. ReMIND: there and back. "
+        "CT-PET: against the headers of one scanner, breathing included. The numbers of pairs say how much has been "
+        "run so far. Wall seconds count whatever else the computer did meanwhile; compare processor seconds.",
         "",
         COMMAND,
         "",
@@ -178,8 +179,10 @@ def plot(rows: Sequence[Row], file: Path) -> None:
         axis.set_ylim(-0.5, len(groups) - 0.5)
         for line in range(len(groups) - 1):
             axis.axhline(line + 0.5, color="0.85", linewidth=0.8)
-    axes[0].axvline(FAILED_MM, color="0.3", linestyle="--", linewidth=1)
+    axes[0].axvline(FAILED_MM, color="0.3", linestyle="--", linewidth=1, label=f"{FAILED_MM:.0f} mm: failure")
     axes[0].set_yticks(range(len(groups)), groups[::-1])
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(COLORS), frameon=False)
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=len(COLORS) + 1, frameon=False
+    )
     figure.savefig(file, dpi=110)
     plt.close(figure)
