@@ -21,15 +21,20 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Attribution:
-    """How much each place of the working grid speaks for a target; what speaks against it is 0.
+    """How much each place of the working grid speaks for a target.
 
     Args:
-        whole: (D, H, W) float32, 0 or more, in the method's own unit.
-        by_modality: (M, D, H, W) likewise, where the method tells modalities apart.
+        signed: (D, H, W) float32, in the method's own unit; below 0 where a place speaks against the target.
+        by_modality: (M, D, H, W) 0 or more, in the same unit, where the method tells modalities apart.
     """
 
-    whole: Tensor
+    signed: Tensor
     by_modality: Tensor | None = None
+
+    @property
+    def whole(self) -> Tensor:
+        """The map as it is shown, (D, H, W): what speaks against the target is 0."""
+        return self.signed.clamp_min(0)
 
     def normalized(self) -> Attribution:
         """Divided by the largest value, so that 1 is the place that speaks most for the target.
@@ -38,7 +43,7 @@ class Attribution:
         of different targets or methods cannot. A map without any positive value stays 0.
         """
         parts = self.by_modality
-        return Attribution(_to_one(self.whole), None if parts is None else _to_one(parts))
+        return Attribution(_to_one(self.signed), None if parts is None else _to_one(parts))
 
 
 def _to_one(values: Tensor) -> Tensor:
@@ -130,7 +135,7 @@ def _weighted(
         for tile, features in zip(subject.tiles, kept, strict=True):
             coarse = torch.einsum("nc,ncdhw->ndhw", weight / len(subject.tiles), features)
             maps[(slice(None), *tile.place)] += tile.weight * on_tile(coarse.cpu(), tile, network)
-        found.append(Attribution(maps.sum(0).clamp_min(0), maps.clamp_min(0) if len(maps) > 1 else None))
+        found.append(Attribution(maps.sum(0), maps.clamp_min(0) if len(maps) > 1 else None))
     report(1.0)
     return found
 

@@ -51,7 +51,7 @@ def hirescam(
     del tap, answer
     report(1.0)
     return [
-        Attribution(maps.sum(0).clamp_min(0), maps.clamp_min(0) if len(maps) > 1 else None)
+        Attribution(maps.sum(0), maps.clamp_min(0) if len(maps) > 1 else None)
         for maps in found
         if maps is not None  # the tiles cover every mask
     ]

@@ -33,7 +33,7 @@ def integrated_gradients(
     Source: Sundararajan et al., Axiomatic attribution for deep networks, ICML 2017, equation 1.
     """
     signed = signed_integrated_gradients(subject, target, baseline, steps, report)
-    return Attribution(signed.sum(0).clamp_min(0), signed.clamp_min(0) if len(signed) > 1 else None)
+    return Attribution(signed.sum(0), signed.clamp_min(0) if len(signed) > 1 else None)
 
 
 def signed_integrated_gradients(

@@ -40,7 +40,7 @@ def occlusion(
         report: told after each cube.
 
     Returns:
-        The fall of the score in each cube, 0 where it rises and outside the reach around the target.
+        The fall of the score in each cube, below 0 where it rises, 0 outside the reach around the target.
 
     Source: Zeiler and Fergus, Visualizing and understanding convolutional networks, ECCV 2014, section 4.2.
     """
@@ -50,7 +50,7 @@ def occlusion(
     for n, place in enumerate(places):
         images = subject.images.clone()
         images[(slice(None), *place)] = baseline[(slice(None), *place)]
-        fall[place] = max(0.0, before - score(subject.with_images(images), target))
+        fall[place] = before - score(subject.with_images(images), target)
         report((n + 1) / len(places))
     return Attribution(fall)
 

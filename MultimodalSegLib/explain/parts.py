@@ -38,14 +38,14 @@ def parts_of(segmentation: Segmentation) -> tuple[list[Part], list[np.ndarray], 
         were too many.
     """
     labels, parts, points, left_out = segmentation.labels, [], [], 0
-    random, affine = np.random.default_rng(0), segmentation.labels.grid.affine
+    random = np.random.default_rng(0)
 
     def take(part: Part, index: np.ndarray) -> None:
         """Keep a part whose voxels are (n, 3) array indices (k, j, i)."""
         if len(index) > MOST_POINTS:
             index = index[np.sort(random.choice(len(index), MOST_POINTS, replace=False))]
         parts.append(part)
-        points.append(index[:, ::-1] @ affine[:3, :3].T + affine[:3, 3])
+        points.append(labels.grid.points(index[:, ::-1]))
 
     present = set(np.flatnonzero(np.bincount(labels.array.ravel())).tolist())
     for entry in segmentation.classes:

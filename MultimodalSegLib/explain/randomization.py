@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import torch
 from scipy import stats
@@ -19,6 +19,9 @@ AROUND_MM = 30.0
 
 ALIKE = 0.5
 """A rank correlation from which on a map of random weights counts as the same."""
+
+SEEDS = (0, 1, 2)
+"""One network with random weights may give any map by chance."""
 
 
 def cascade(network: nn.Module, used: Sequence[str], steps: int = 4, seed: int = 0) -> Iterator[tuple[str, nn.Module]]:
@@ -78,34 +81,68 @@ def computing_order(subject: Subject) -> list[str]:
     return [*(path for path in paths.values() if path not in called and path not in last), *called, *last]
 
 
-def likeness(a: Tensor, b: Tensor, target: Target, spacing: Sequence[float]) -> float:
-    """Spearman's rank correlation of two maps around the target, -1 to 1; 0 where one of them is empty."""
+def likeness(a: Tensor, b: Tensor, target: Target, spacing: Sequence[float]) -> float | None:
+    """Spearman's rank correlation of two maps around the target, -1 to 1.
+
+    Args:
+        a: (D, H, W) with its sign: cut off at 0, two maps that only speak against the target would be the same.
+        b: likewise.
+        target: what is explained.
+        spacing: (k, j, i), mm.
+
+    Returns:
+        None where one of the maps has only one value: what is empty is neither like nor unlike another.
+    """
     near = distance_mm(target.mask, spacing) <= AROUND_MM
     x, y = a.numpy()[near], b.numpy()[near]
     if x.min() == x.max() or y.min() == y.max():
-        return 0.0
+        return None
     return float(stats.spearmanr(x, y).statistic)
 
 
 def randomized_likeness(
-    subject: Subject, target: Target, map_: Tensor, again: Callable[[Subject], Attribution], steps: int = 4
-) -> dict[str, float]:
+    subject: Subject,
+    target: Target,
+    map_: Tensor,
+    again: Callable[[Subject], Attribution],
+    steps: int = 4,
+    seeds: Sequence[int] = SEEDS,
+    report: Callable[[float], None] = lambda done: None,
+) -> dict[str, float | None]:
     """Likeness of a map to those of networks that have forgotten more and more, by the path down to which they have.
+
+    A likeness is the mean size of the correlations over the seeds, 0 to 1: random weights turn the sign of a map at
+    will, and one that is either the same or its negative shows the image and not what was learned.
 
     Args:
         subject: the trained network and the case.
         target: what is explained, the same for all.
-        map_: (D, H, W) of the trained network.
+        map_: (D, H, W) of the trained network, with its sign.
         again: makes the map for another subject.
         steps: networks to compare with; 1 compares only with one that has forgotten everything.
+        seeds: of the random weights.
+        report: told the finished fraction.
+
+    Returns:
+        None for a step where every comparison is of an empty map; then nobody can tell.
     """
-    order = computing_order(subject)
-    return {
-        path: likeness(map_, again(subject.with_network(network)).whole, target, subject.spacing)
-        for path, network in cascade(subject.network, order, steps)
-    }
+    order, done = computing_order(subject), 0
+    found: dict[str, list[float | None]] = {}
+    for seed in seeds:
+        for path, network in cascade(subject.network, order, steps, seed):
+            other = again(subject.with_network(network)).signed
+            found.setdefault(path, []).append(likeness(map_, other, target, subject.spacing))
+            done += 1
+            report(done / (steps * len(seeds)))
+    return {path: _mean_size(values) for path, values in found.items()}
 
 
-def ignores_weights(likenesses: dict[str, float]) -> bool:
-    """Whether a map is hardly another one when everything is forgotten."""
-    return list(likenesses.values())[-1] >= ALIKE
+def _mean_size(values: Sequence[float | None]) -> float | None:
+    known = [abs(value) for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def ignores_weights(likenesses: Mapping[str, float | None]) -> bool | None:
+    """Whether a map is hardly another one when everything is forgotten; None if that cannot be told."""
+    last = list(likenesses.values())[-1]
+    return None if last is None else last >= ALIKE

@@ -104,8 +104,7 @@ def on_working_grid(mask: np.ndarray, reference: Grid, working: Grid) -> Tensor:
     coarse = resample(Volume(mask.astype(np.float32), reference), working).array > 0.5
     if not coarse.any():
         index = np.argwhere(mask)[:, ::-1]
-        points = index @ reference.affine[:3, :3].T + reference.affine[:3, 3]
-        near = np.rint((points - working.affine[:3, 3]) @ np.linalg.inv(working.affine[:3, :3]).T).astype(int)
+        near = np.rint(working.indices(reference.points(index))).astype(int)
         i, j, k = np.clip(near, 0, np.array(working.size) - 1).T
         coarse[k, j, i] = True
     return torch.from_numpy(coarse)

@@ -10,7 +10,7 @@ import torch
 from ..errors import InputError
 from ..models.bundle import Bundle
 from ..networks.blob_cache import BlobCache, cache_folder
-from ..networks.compiled import CompiledNetwork, can_compile
+from ..networks.compiled import CompiledNetwork, LastCompiled, can_compile
 from ..networks.device import choose_precision
 from .windows import Engine
 
@@ -64,6 +64,6 @@ def make_engine(
     if name == "torch":
         return Engine(bundle.network().to(device), device, precision)
     entry = {**bundle.metadata["network"], "spacing": list(reversed(bundle.spacing))}
-    cache = BlobCache(cache_folder())
-    network = CompiledNetwork(bundle.network, entry, bundle.checksum, precision, threads, cache, tell)
+    cache, last = BlobCache(cache_folder()), bundle.kept(LastCompiled)
+    network = CompiledNetwork(bundle.network, entry, bundle.checksum, precision, threads, cache, tell, last)
     return Engine(network, device, precision, "openvino")

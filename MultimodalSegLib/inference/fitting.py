@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import OutOfMemoryError
+from ..machine import give_memory_back
 from ..models.bundle import Bundle
 from ..networks.device import choose_precision
 from .engines import choose_engine, make_engine
@@ -84,6 +85,7 @@ def _fitting(
     shape = [int(n) for n in images.shape[1:]]
     warnings: list[str] = []
     at_once = bundle.patch is None or all(n <= p for n, p in zip(shape, bundle.patch, strict=True))
+    give_memory_back()
     free = free_bytes(device, limit_mb)
     if at_once and bytes_per_voxel(described, len(images), precision) * np.prod(shape) <= free:
         report(0.0, "Segmenting in one shot")

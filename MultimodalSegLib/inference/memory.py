@@ -26,7 +26,8 @@ head of 160x192x160 voxels in 16 bits, see the benchmark of the networks), logit
 def bytes_per_voxel(network: Mapping[str, Any], modalities: int, precision: torch.dtype | np.dtype[Any]) -> float:
     """Peak bytes per voxel of the network's input.
 
-    The logits count twice (the head's output and its rearranged copy), features at half resolution an eighth.
+    The logits count twice (the head's output and its rearranged copy, where an engine holds both), features at half
+    resolution an eighth.
 
     Args:
         network: the ``network`` entry of the bundle's metadata.
@@ -89,7 +90,9 @@ def _container_bytes() -> float:
     """What the control group of a container or batch job still allows (Linux), else infinity."""
     group = Path("/sys/fs/cgroup")
     try:
-        return float((group / "memory.max").read_text()) - float((group / "memory.current").read_text())
+        return float((group / "memory.max").read_text(encoding="utf-8")) - float(
+            (group / "memory.current").read_text(encoding="utf-8")
+        )
     except (OSError, ValueError):
         return float("inf")
 

@@ -17,6 +17,7 @@ from ..registration.aligned import AlignedCase
 from .cleanup import remove_specks
 from .fitting import fitting_answer
 from .presence import lesion_presence
+from .scaling import Scaling
 from .segmentation import Segmentation
 from .upsample import Labelling, to_reference
 from .view import network_view
@@ -153,4 +154,5 @@ def labelling_of(bundle: Bundle, probabilities: Sequence[str] = ()) -> Labelling
         ),
         wanted=tuple((name, *known[name.lower()]) for name in probabilities),
         side=bool(bundle.metadata["network"].get("side", True)),
+        scaling=Scaling.of(bundle.metadata),
     )

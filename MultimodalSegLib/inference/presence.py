@@ -1,4 +1,4 @@
-"""How probable it is that a case holds a lesion, from where the network sees the most of one."""
+"""A score of whether a case holds a lesion, from where the network sees the most of one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ def lesion_presence(logits: Tensor, labelling: Labelling, voxel_ml: float) -> fl
     """Mean probability of lesion in the most suspicious half millilitre of the structures that can hold one.
 
     The head of the network that is trained for presence pools features over everything in view; in crops it is right,
-    but over a whole head it says nearly the same of everyone. This figure agrees with the map that is shown.
+    but over a whole head it says nearly the same of everyone. This figure orders cases (a higher one more often holds a
+    lesion), but it is no probability that there is one: it is a mean of the network's uncalibrated answers at the
+    voxels where they are highest.
 
     Args:
         logits: (C, D, H, W) on the working grid; structures first, the lesion last.

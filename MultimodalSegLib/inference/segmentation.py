@@ -18,8 +18,8 @@ class Segmentation:
     Args:
         labels: uint16 label map on the reference grid; 0 is background.
         classes: every class the model knows, present in this case or not.
-        lesion_presence: probability that the case holds a lesion, 0 to 1, or None if the model does not say.
-        probabilities: asked-for probability maps by class name, float32 0 to 1, on the reference grid.
+        lesion_presence: score of a lesion in the case, 0 to 1, no calibrated probability; None if the model gives none.
+        probabilities: asked-for calibrated probability maps by class name, float32 0 to 1, on the reference grid.
         modality_weights: mean fusion weight by modality in what was segmented, summing to 1.
         model: name, version and checksum of the bundle.
         device: where it ran, for example ``"cpu"`` or ``"cuda:0"``.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ..images.grid import Grid
 from ..networks.device import processor_threads
 from .head_box import Box
+from .scaling import Scaling
 from .windows import Report
 
 BRICK = 32
@@ -34,6 +35,7 @@ class Labelling:
             ``"right"`` or ``""``.
         lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
         side: whether a channel behind the structures says left or right; a channel of lesions is the last one.
+        scaling: of logits where probabilities are wanted; labels are those of the logits as they are.
     """
 
     values: tuple[tuple[int, int], ...]
@@ -42,6 +44,7 @@ class Labelling:
     wanted: tuple[tuple[str, int, str], ...] = ()
     lesion_hosts: frozenset[int] = frozenset()
     side: bool = True
+    scaling: Scaling = Scaling()
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def to_reference(
     Class probabilities (softmax on the working grid) are interpolated linearly and the most probable class is taken at
     the reference voxel; a paired structure is left where the interpolated side logit is positive. In each brick only
     the classes that can win are interpolated: a winner has at least 1/K, and interpolation never exceeds its corners.
+    Wanted probabilities are calibrated (:class:`~.scaling.Scaling`) and interpolated apart from the labels.
     On a processor each of torch's threads labels bricks of its own, which are too small to be shared among threads.
 
     Args:
@@ -126,16 +130,15 @@ def _bricks(grid: Grid) -> Iterator[tuple[slice, ...]]:
 
 def _label_brick(
     logits: Tensor, lattice: _Lattice, brick: Sequence[slice], labelling: Labelling, values: Tensor
-) -> tuple[np.ndarray, Mapping[str, np.ndarray]]:
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Labels and wanted probabilities of one brick of the reference grid."""
     shape = tuple(s.stop - s.start for s in brick)
     where = lattice.coordinates(brick, logits.device)
     block, first = _block(logits, *lattice.bounds(brick))
     k, s = len(labelling.values), int(labelling.side)
     structures, side, lesion = torch.softmax(block[:k], 0), block[k : k + s], torch.sigmoid(block[k + s :])
-    asked = {channel for _, channel, _ in labelling.wanted if channel >= 0}
     strongest = structures.amax((1, 2, 3))
-    keep = [c for c in range(k) if c == 0 or c in asked or float(strongest[c]) >= (1 - 1e-4) / k]
+    keep = [c for c in range(k) if c == 0 or float(strongest[c]) >= (1 - 1e-4) / k]
     has_lesion = labelling.lesion_value is not None and float(lesion.max()) > labelling.lesion_threshold
     if keep == [0] and not has_lesion and not labelling.wanted:
         return np.zeros(shape, np.uint16), {}
@@ -152,13 +155,22 @@ def _label_brick(
         lesions = (sampled[-1] > labelling.lesion_threshold) & hosts.to(winner.device).take(winner)
         found = found.masked_fill(lesions, int(labelling.lesion_value or 0))
     found *= inside
-    maps = {}
-    for name, channel, which in labelling.wanted:
-        map_ = sampled[-1] if channel < 0 else sampled[keep.index(channel)]
-        if which:
-            map_ = map_ * torch.sigmoid(sampled[len(keep)] * (1 if which == "left" else -1))
-        maps[name] = (map_ * inside).cpu().numpy()
-    return found.cpu().numpy().astype(np.uint16), maps
+    maps = _probabilities(block, labelling, where, first)
+    return found.cpu().numpy().astype(np.uint16), {name: (p * inside).cpu().numpy() for name, p in maps.items()}
+
+
+def _probabilities(block: Tensor, labelling: Labelling, where: Tensor, first: np.ndarray) -> dict[str, Tensor]:
+    """Wanted, calibrated probabilities of one brick, (d, h, w) each."""
+    k, scaling = len(labelling.values), labelling.scaling
+    if not labelling.wanted:
+        return {}
+    structures, lesion = scaling.structures(block[:k]), scaling.lesion(block[-1])
+    maps = [lesion if channel < 0 else structures[channel] for _, channel, _ in labelling.wanted]
+    sampled = _interpolate(torch.stack([*maps, *block[k : k + int(labelling.side)]]), where, first)
+    found = {}
+    for (name, _, side), map_ in zip(labelling.wanted, sampled[: len(maps)], strict=True):
+        found[name] = map_ * torch.sigmoid(sampled[-1] * (1 if side == "left" else -1)) if side else map_
+    return found
 
 
 def _strongest(channels: Tensor) -> Tensor:

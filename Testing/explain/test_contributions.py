@@ -65,7 +65,7 @@ def test_many_lost_structures_make_one_sentence():
 
 def test_table_and_record(found, tmp_path):
     write_table(found, tmp_path / "contributions.csv")
-    rows = list(csv.DictReader((tmp_path / "contributions.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "contributions.csv").open(encoding="utf-8")))
     assert tuple(rows[0]) == COLUMNS and len(rows) == len(PARTS) * 2
     assert rows[1] == {
         "structure": "Bone",
@@ -76,7 +76,7 @@ def test_table_and_record(found, tmp_path):
         "without": "0.9000",
     }
     write_record(found, 3, tmp_path / "contributions.json")
-    record = json.loads((tmp_path / "contributions.json").read_text())
+    record = json.loads((tmp_path / "contributions.json").read_text(encoding="utf-8"))
     assert record["network_runs"] == 3 and record["modalities"] == ["CT", "MR"]
     assert record["sentences"] == sentences(found) and record["parts"][3]["part"]["lesion"] == 1
 

@@ -24,7 +24,7 @@ def a_segmentation() -> Segmentation:
 
 def test_the_table_has_a_row_for_each_modality(a_segmentation, tmp_path):
     write_modalities(explain(a_segmentation), tmp_path / "modalities.csv")
-    rows = list(csv.DictReader((tmp_path / "modalities.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "modalities.csv").open(encoding="utf-8")))
     assert [(r["modality"], float(r["mean fusion weight"])) for r in rows] == [("CT", 0.75), ("MR", 0.25)]
 
 

@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from MultimodalSegLib.explain.baselines import baseline_figures, blurred_mask
 from MultimodalSegLib.explain.faithfulness import (
     NEAR_MM,
     brightest,
+    curve_figures,
     deletion,
     distance_mm,
     faithfulness,
@@ -72,8 +74,9 @@ def test_the_brightest_part_holds_its_share() -> None:
 
 def test_a_map_that_only_depends_on_noise_is_unstable() -> None:
     subject = a_subject(brightness_network())
-    assert stability(subject, subject.images[0], lambda s: Attribution(s.images[0])) > 0.99
-    assert abs(stability(subject, subject.images[0], lambda s: Attribution(torch.randn(s.images[0].shape)))) < 0.1
+    bright = subject.images[0].clamp_min(0)
+    assert stability(subject, bright, lambda s: Attribution(s.images[0])) > 0.99
+    assert abs(stability(subject, bright, lambda s: Attribution(torch.randn(s.images[0].shape)))) < 0.1
 
 
 def test_all_figures_at_once(fusion_net) -> None:
@@ -89,17 +92,53 @@ def test_all_figures_at_once(fusion_net) -> None:
 def test_a_map_that_ignores_the_weights_is_caught_and_grad_cam_is_not(fusion_net) -> None:
     subject, target, layer = a_subject(fusion_net), a_target(), find_layer(fusion_net, "decoded4")
 
-    def blurred_mask(other):
-        distance = torch.from_numpy(distance_mm(target.mask, other.spacing))
-        return Attribution(1 / (1 + distance))
+    def blurred_prediction(other):
+        return Attribution(blurred_mask(target, other.spacing))
 
-    caught = randomized_likeness(subject, target, blurred_mask(subject).whole, blurred_mask)
+    map_, seen = blurred_prediction(subject).signed, []
+    caught = randomized_likeness(subject, target, map_, blurred_prediction, seeds=(0,), report=seen.append)
     assert len(caught) == 4 and ignores_weights(caught) and min(caught.values()) == pytest.approx(1.0)
-    map_ = gradcam(subject, [target], layer)[0].whole
-    assert not ignores_weights(
-        randomized_likeness(subject, target, map_, lambda s: gradcam(s, [target], layer)[0], steps=1)
-    )
-    assert likeness(map_, torch.zeros_like(map_), target, subject.spacing) == 0.0
+    assert seen == [0.25, 0.5, 0.75, 1.0]
+
+    def cam(other):
+        return gradcam(other, [target], layer)[0]
+
+    assert ignores_weights(randomized_likeness(subject, target, cam(subject).signed, cam, steps=1)) is False
+
+
+def test_a_map_whose_sign_alone_follows_the_weights_is_caught(fusion_net) -> None:
+    subject, target = a_subject(fusion_net), a_target()
+    signs = iter((1.0, -1.0, -1.0))
+
+    def image_or_negative(other):
+        return Attribution(next(signs) * other.images[0])
+
+    caught = randomized_likeness(subject, target, subject.images[0], image_or_negative, steps=1)
+    assert ignores_weights(caught) and caught.popitem()[1] == pytest.approx(1.0)
+
+
+def test_of_an_empty_map_nobody_can_tell(fusion_net) -> None:
+    subject, target = a_subject(fusion_net), a_target()
+    map_ = subject.images[0]
+    empty = torch.zeros_like(map_)
+    assert likeness(map_, empty, target, subject.spacing) is None
+    assert likeness(map_ - 9, map_, target, subject.spacing) == pytest.approx(1.0)  # all of it against
+    silent = randomized_likeness(subject, target, map_, lambda other: Attribution(empty), steps=1)
+    assert list(silent.values()) == [None] and ignores_weights(silent) is None
+    seeds = iter((empty, map_, empty))
+    once = randomized_likeness(subject, target, map_, lambda other: Attribution(next(seeds)), steps=1)
+    assert ignores_weights(once) is True  # one network that answers is enough
+
+
+def test_the_baselines_know_nothing_of_the_images() -> None:
+    subject, target = a_subject(brightness_network()), a_target()
+    baseline, seen = torch.zeros_like(subject.images), []
+    found = baseline_figures(subject, target, baseline, seen.append)
+    mask = curve_figures(subject, target, target.mask.float(), baseline)
+    assert set(found) == {"random", "blurred mask"} and set(found["random"]) == set(mask)
+    assert found["random"]["insertion_area"] + 0.1 < found["blurred mask"]["insertion_area"]
+    assert found["blurred mask"]["insertion_area"] == pytest.approx(mask["insertion_area"], abs=0.05)
+    assert seen == sorted(seen) and seen[-1] == 1.0
 
 
 def test_the_cascade_forgets_from_the_answer_to_the_images(fusion_net) -> None:

@@ -14,17 +14,13 @@ from MultimodalSegLib.inference.prepare import network_images
 from MultimodalSegLib.models.save import save_bundle
 from MultimodalSegLib.networks.build import build_network
 from MultimodalSegLib.registration.aligned import AlignedCase
+from Testing.points import points_of
 
 LEFT, RIGHT, BRAIN, BONE, LESION = 10, 49, 3, 515, 600
 
 
 def ball(points, center, radii):
     return (((points - np.asarray(center)) / np.asarray(radii)) ** 2).sum(-1) < 1
-
-
-def points_of(grid):
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,9 @@ import pytest
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.head_box import Box, constant_padding, field_of_view, head_box
+from Testing.points import points_of
 
 OBLIQUE = (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0)
-
-
-def points_of(grid):
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 def a_grid(size=(64, 64, 64), spacing=4.0, direction=(1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0)):

@@ -17,8 +17,8 @@ from MultimodalSegLib.registration.aligned import AlignedCase
 from MultimodalSegLib.registration.transform_file import read_transform
 
 DEMO = Path(__file__).resolve().parents[2] / "Resources" / "demo" / "synthetic"
-RECORDED = Path(__file__).parent / "data" / "labels_of_version_0.3.nrrd"
-"""Made with version 0.3.0 from the part of the demo case below, in 32 bits."""
+RECORDED = Path(__file__).parent / "data" / "labels_of_version_0.5.nrrd"
+"""Made with version 0.5.0 from the part of the demo case below, in 32 bits."""
 PART = (slice(26, 62), slice(56, 134), slice(40, 118))
 
 
@@ -33,10 +33,10 @@ def part_of_the_demo_case():
     return AlignedCase({"CT": Volume(ct.array[PART].copy(), grid), "MR": mr}, "CT")
 
 
-def test_the_demo_case_gives_the_labels_of_version_0_3(part_of_the_demo_case, monkeypatch):
+def test_the_demo_case_gives_the_labels_of_version_0_5(part_of_the_demo_case, monkeypatch):
     model = load_bundle("head")
-    if model.version != "0.3.0":
-        pytest.skip("the recorded labels are of model 0.3.0")
+    if model.version != "0.5.0":
+        pytest.skip("the recorded labels are of model 0.5.0")
     monkeypatch.setattr("MultimodalSegLib.inference.engines.choose_precision", lambda device: torch.float32)
     labels, recorded = segment(part_of_the_demo_case, model, device="cpu").labels, read_labels(RECORDED)
     assert labels.grid.size == recorded.grid.size

@@ -7,7 +7,7 @@ from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.head_box import field_of_view
 from MultimodalSegLib.inference.region import padded, region_box
-from Testing.handmade import points_of
+from Testing.points import points_of
 
 TALL = Grid((75, 60, 160), (4.0, 4.0, 5.0), (-148.0, -118.0, -400.0))
 

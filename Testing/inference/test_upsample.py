@@ -1,5 +1,7 @@
 """Labels on the reference grid: the right side, the right place, and nothing lost by skipping classes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,17 +9,14 @@ import torch
 from MultimodalSegLib.errors import Cancelled
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.inference.head_box import Box, field_of_view
+from MultimodalSegLib.inference.scaling import Scaling
 from MultimodalSegLib.inference.upsample import Labelling, to_reference
+from Testing.points import points_of
 
 WORKING = Grid((32, 40, 24), (2.0, 2.0, 2.0), (-31.0, -39.0, -23.0))
 WHOLE = field_of_view(WORKING)
 OBLIQUE = Grid((50, 60, 40), (1.1, 1.3, 1.7), (-40.0, -20.0, -30.0), (0.8, -0.6, 0.0, 0.6, 0.8, 0.0, 0.0, 0.0, 1.0))
 FLIPPED = Grid((70, 83, 55), (0.9, 0.9, 0.9), (31.0, 37.0, -24.0), (-1.0, 0.0, 0.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0))
-
-
-def points_of(grid):
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 def inside(points, box, inset=0.0):
@@ -89,6 +88,26 @@ def test_same_as_sampling_every_class_everywhere(dtype):
     np.testing.assert_allclose(maps["a"][mask], sampled[3][mask], atol=1e-5)
     np.testing.assert_allclose(maps["b"][mask], (sampled[9] / (1 + np.exp(-sampled[12])))[mask], atol=1e-5)
     assert maps["a"][~inside(points_of(OBLIQUE), WHOLE)].max() == 0
+
+
+def test_probabilities_are_calibrated_and_labels_are_not():
+    logits = torch.randn(4, *WORKING.shape, generator=torch.Generator().manual_seed(1))
+    plain = Labelling(
+        ((0, 0), (17, 53)), 600, wanted=(("a", 1, ""), ("right", 1, "right"), ("lesion", -1, "")), lesion_hosts={1}
+    )
+    scaled = replace(plain, scaling=Scaling(temperature=2.0, slope=0.5, offset=-3.0))
+    before, raw = to_reference(logits, WORKING, WHOLE, OBLIQUE, plain, ignore)
+    after, maps = to_reference(logits, WORKING, WHOLE, OBLIQUE, scaled, ignore)
+    np.testing.assert_array_equal(before, after)
+    adjusted = logits.clone()
+    adjusted[:2] /= 2.0
+    adjusted[3] = 0.5 * adjusted[3] - 3.0
+    _, expected = to_reference(adjusted, WORKING, WHOLE, OBLIQUE, plain, ignore)
+    assert list(maps) == ["a", "right", "lesion"]
+    for name, map_ in maps.items():
+        np.testing.assert_allclose(map_, expected[name], atol=1e-6)
+        assert np.abs(map_ - raw[name]).max() > 0.05
+    assert (after == 600).any() and maps["lesion"].max() < 0.5  # a mask is not where its calibrated map says 0.5
 
 
 def test_a_reference_far_away_is_all_background():

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,25 +16,6 @@ SLAB = 8
 LEAST = 1e-6
 
 
-@dataclass(frozen=True)
-class Temperatures:
-    """By what logits are divided before they become probabilities (Guo et al., ICML 2017).
-
-    Args:
-        structures: of the softmax over the structures.
-        lesion: of the sigmoid of the lesion.
-    """
-
-    structures: float = 1.0
-    lesion: float = 1.0
-
-    @classmethod
-    def of(cls, metadata: Mapping[str, Any]) -> Temperatures:
-        """Of a model; 1 where it was not calibrated."""
-        entry = metadata.get("calibration", {})
-        return cls(float(entry.get("temperature", 1.0)), float(entry.get("lesion_temperature", 1.0)))
-
-
 class Accumulator:
     """Mean probabilities, entropies and volumes of several answers on one working grid.
 
@@ -46,8 +24,7 @@ class Accumulator:
 
     Args:
         shape: (D, H, W) of the working grid.
-        labelling: meaning of the channels.
-        temperatures: of the model's calibration.
+        labelling: meaning of the channels, and how their logits become probabilities.
 
     Example:
         >>> found = Accumulator((8, 8, 8), Labelling(((0, 0), (1, 2)), side=False))
@@ -57,10 +34,8 @@ class Accumulator:
         True
     """
 
-    def __init__(
-        self, shape: tuple[int, int, int], labelling: Labelling, temperatures: Temperatures | None = None
-    ) -> None:
-        self.labelling, self.temperatures = labelling, temperatures or Temperatures()
+    def __init__(self, shape: tuple[int, int, int], labelling: Labelling) -> None:
+        self.labelling = labelling
         self.structures = len(labelling.values)
         lesions = int(labelling.lesion_value is not None)
         self.mean = torch.zeros(self.structures + lesions, *shape, dtype=torch.float16)
@@ -107,10 +82,11 @@ class Accumulator:
         return (entropy - self.single).clamp_min(0).minimum(entropy)
 
     def _probabilities(self, logits: Tensor) -> Tensor:
-        structures = torch.softmax(logits[: self.structures] / self.temperatures.structures, 0)
+        scaling = self.labelling.scaling
+        structures = scaling.structures(logits[: self.structures])
         if len(self.mean) == self.structures:
             return structures
-        return torch.cat([structures, torch.sigmoid(logits[-1:] / self.temperatures.lesion)])
+        return torch.cat([structures, scaling.lesion(logits[-1:])])
 
     def _entropy(self, probabilities: Tensor) -> Tensor:
         structures, lesion = probabilities.split([self.structures, len(probabilities) - self.structures])

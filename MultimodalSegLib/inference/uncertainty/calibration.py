@@ -1,6 +1,8 @@
-"""Probabilities that mean what they say: temperature scaling and the expected calibration error.
+"""Probabilities that mean what they say: scaling of logits and the expected calibration error.
 
-Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017.
+Guo, Pleiss, Sun and Weinberger, "On calibration of modern neural networks", ICML 2017; for lesions with an offset:
+Platt, "Probabilistic outputs for support vector machines", 1999. Nearly all voxels are surely no lesion, and would hide
+what is wrong with the others: lesions are fitted to voxels that may be one.
 """
 
 from __future__ import annotations
@@ -9,12 +11,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax
 
 BINS = 15
 RANGE = (0.05, 20.0)
-"""Temperatures that are tried."""
+"""Temperatures and slopes that are tried."""
+
+NOTHING = "there are no voxels to fit a scaling to"
+
+SUSPECT = 0.05
+"""Uncalibrated probability above which a voxel may be lesion."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +111,16 @@ def structure_reliability(logits: np.ndarray, truth: np.ndarray, temperature: fl
     return reliability(chances.max(1), chances.argmax(1) == truth)
 
 
-def lesion_reliability(logits: np.ndarray, truth: np.ndarray, temperature: float = 1.0) -> Reliability:
+def lesion_reliability(logits: np.ndarray, truth: np.ndarray, slope: float = 1.0, offset: float = 0.0) -> Reliability:
     """Of "this voxel is lesion".
 
     Args:
         logits: (n,).
         truth: (n,) bool.
-        temperature: of the sigmoid.
+        slope: of the logits.
+        offset: added to them.
     """
-    return reliability(expit(logits / temperature), truth)
+    return reliability(expit(slope * logits + offset), truth)
 
 
 def structure_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
@@ -133,14 +141,36 @@ def structure_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
     return _least(loss, len(truth))
 
 
-def lesion_temperature(logits: np.ndarray, truth: np.ndarray) -> float:
-    """The same of the sigmoid of the lesion: logits (n,) and truth (n,) bool."""
-    signed = np.where(truth, -1.0, 1.0) * logits
-    return _least(lambda log_t: float(np.mean(np.logaddexp(0.0, signed / np.exp(log_t)))), len(truth))
+def lesion_scaling(logits: np.ndarray, truth: np.ndarray) -> tuple[float, float]:
+    """Slope (always positive) and offset of the lesion's logit that make the truth most likely.
+
+    Args:
+        logits: (n,) of voxels that may be lesion, and on which the network was not trained.
+        truth: (n,) bool.
+
+    Raises:
+        ValueError: no voxels.
+
+    Example:
+        >>> logits = np.repeat([0.0, 2.0], 1000)
+        >>> truth = np.arange(2000) % 1000 < np.repeat([269, 500], 1000)     # expit(-1), expit(0)
+        >>> [round(value, 1) for value in lesion_scaling(logits, truth)]
+        [0.5, -1.0]
+    """
+    if not len(truth):
+        raise ValueError(NOTHING)
+    sign = np.where(truth, -1.0, 1.0)
+
+    def loss(found: np.ndarray) -> float:
+        return float(np.mean(np.logaddexp(0.0, sign * (np.exp(found[0]) * logits + found[1]))))
+
+    limits = (tuple(np.log(RANGE)), (-10.0, 10.0))
+    log_slope, offset = minimize(loss, np.zeros(2), bounds=limits, method="L-BFGS-B").x
+    return float(np.exp(log_slope)), float(offset)
 
 
 def _least(loss: object, count: int) -> float:
     if not count:
-        raise ValueError("there are no voxels to fit a temperature to")
+        raise ValueError(NOTHING)
     found = minimize_scalar(loss, bounds=tuple(np.log(RANGE)), method="bounded", options={"xatol": 1e-4})
     return float(np.exp(found.x))

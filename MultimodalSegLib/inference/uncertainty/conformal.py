@@ -2,6 +2,8 @@
 
 Vovk, Gammerman and Shafer, "Algorithmic learning in a random world", 2005; Angelopoulos and Bates, "Conformal
 prediction: a gentle introduction", Found. Trends Mach. Learn. 16:494 (2023), with scores scaled by an uncertainty.
+Left and right of one patient are not two independent cases: Dunn, Wasserman and Ramdas, "Distribution-free prediction
+sets for two-layer hierarchical models", J. Am. Stat. Assoc. 118:2491 (2023).
 """
 
 from __future__ import annotations
@@ -38,21 +40,29 @@ def score(found_ml: float, true_ml: float, spread_: float) -> float:
     return abs(math.log((true_ml + OFFSET_ML) / (found_ml + OFFSET_ML))) / (spread_ + FLOOR)
 
 
-def quantile(scores: Sequence[float], level: float = LEVEL) -> float | None:
-    """The score that the next case stays below with probability ``level``, or None if there are too few.
+def quantile(scores: Sequence[Sequence[float]], level: float = LEVEL) -> float | None:
+    """The score that one of the next patient's stays below with probability ``level``, or None if there are too few.
+
+    Every patient counts the same, however many scores it has; the one that is still to come counts as infinite.
 
     Args:
-        scores: of cases on which nothing was trained or fitted.
-        level: 0 to 1; 0.9 needs nine scores.
+        scores: by patient; of patients on whom nothing was trained or fitted. Those without a score do not count.
+        level: 0 to 1; 0.9 needs nine patients.
 
     Example:
-        >>> quantile([float(n) for n in range(1, 20)])
+        >>> quantile([[float(n)] for n in range(1, 20)])
         18.0
-        >>> quantile([1.0, 2.0]) is None
+        >>> quantile([[1.0, 2.0]]) is None
         True
     """
-    rank = math.ceil((len(scores) + 1) * level - 1e-9)
-    return float(sorted(scores)[rank - 1]) if 0 < rank <= len(scores) else None
+    patients = [some for some in scores if len(some)]
+    weighted = sorted((value, 1.0 / len(some)) for some in patients for value in some)
+    wanted, below = (len(patients) + 1) * level - 1e-9, 0.0
+    for value, weight in weighted:
+        below += weight
+        if below >= wanted:
+            return float(value)
+    return None
 
 
 @dataclass(frozen=True)
@@ -61,41 +71,71 @@ class Conformal:
 
     Args:
         level: share of the intervals that hold the true volume.
-        usual: quantile of the scores of all structures, for those with too few of their own.
-        quantiles: by name of the network's class, both sides together.
+        quantiles: by name of the network's class, both sides together; structures of too few patients have none.
+        method: of the answers whose spread was scored, such as ``"tta"``; empty if that is not known.
+        samples: how many answers.
+        coverage: by name of the class, the share of intervals that held the true volume of patients of a label map that
+            the quantiles had not seen, as far as it was measured.
+
+    Example:
+        >>> found = Conformal(0.9, {"skull": 2.0}, "tta", 8)
+        >>> found.holds("tta", 8), found.holds("dropout", 8)
+        (True, False)
+        >>> found.interval("vessels", 10.0, 0.1) is None
+        True
     """
 
     level: float
-    usual: float
     quantiles: Mapping[str, float] = field(default_factory=dict)
+    method: str = ""
+    samples: int = 0
+    coverage: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def fitted(cls, scores: Mapping[str, Sequence[float]], level: float = LEVEL) -> Conformal:
-        """From the scores of each structure.
+    def fitted(
+        cls, scores: Mapping[str, Sequence[Sequence[float]]], method: str, samples: int, level: float = LEVEL
+    ) -> Conformal:
+        """From the scores of each structure, by patient.
 
         Raises:
-            ValueError: too few scores even together.
+            ValueError: no structure has enough patients.
         """
-        usual = quantile([s for some in scores.values() for s in some], level)
-        if usual is None:
-            raise ValueError(f"{sum(map(len, scores.values()))} scores are too few for intervals at {level:.0%}")
         own = {name: quantile(some, level) for name, some in scores.items()}
-        return cls(level, usual, {name: q for name, q in own.items() if q is not None})
+        known = {name: q for name, q in own.items() if q is not None}
+        if not known:
+            most = max((sum(1 for one in some if len(one)) for some in scores.values()), default=0)
+            raise ValueError(f"{most} patients are too few for intervals at {level:.0%}")
+        return cls(level, known, method, samples)
 
     @classmethod
     def of(cls, metadata: Mapping[str, Any]) -> Conformal | None:
         """Of a model, or None if it was not calibrated."""
         entry = metadata.get("conformal")
-        return cls(float(entry["level"]), float(entry["usual"]), dict(entry["quantiles"])) if entry else None
+        if not entry:
+            return None
+        coverage = {name: float(found["share"]) for name, found in entry.get("coverage", {}).items()}
+        method, samples = str(entry.get("method", "")), int(entry.get("samples", 0))
+        return cls(float(entry["level"]), dict(entry["quantiles"]), method, samples, coverage)
 
-    def interval(self, structure: str, found_ml: float, spread_: float) -> tuple[float, float]:
-        """Lowest and highest volume (ml) of a structure.
+    def to_dict(self) -> dict[str, Any]:
+        """For a model's metadata, without the coverage."""
+        quantiles = {name: round(q, 4) for name, q in self.quantiles.items()}
+        return {"level": self.level, "method": self.method, "samples": self.samples, "quantiles": quantiles}
+
+    def holds(self, method: str, samples: int) -> bool:
+        """Whether the quantiles were fitted to the spread of such answers; other spreads mean something else."""
+        return (self.method, self.samples) == (method, samples)
+
+    def interval(self, structure: str, found_ml: float, spread_: float) -> tuple[float, float] | None:
+        """Lowest and highest volume (ml) of a structure, or None if its quantile is not known.
 
         Args:
             structure: name of the network's class, without side.
             found_ml: as segmented.
             spread_: from :func:`spread`.
         """
-        reach = math.exp(min(50.0, self.quantiles.get(structure, self.usual) * (spread_ + FLOOR)))
+        if structure not in self.quantiles:
+            return None
+        reach = math.exp(min(50.0, self.quantiles[structure] * (spread_ + FLOOR)))
         low = (found_ml + OFFSET_ML) / reach - OFFSET_ML
         return max(0.0, low), (found_ml + OFFSET_ML) * reach - OFFSET_ML

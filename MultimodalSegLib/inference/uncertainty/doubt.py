@@ -11,7 +11,7 @@ from torch import Tensor
 from ...models.bundle import Bundle
 from ..predict import labelling_of
 from ..view import NetworkView
-from .accumulate import Accumulator, Temperatures, labels_of
+from .accumulate import Accumulator, labels_of
 from .agreement import AXES, Placement, agreement, placements, view_images, view_steps
 from .sampling import Runner, answers
 
@@ -73,7 +73,7 @@ def doubt(
     """
     count = 1 + len(others) if method == "ensemble" else samples
     ask = _Asking(runner, view, report, count + 3 * views + (len(view.names) if alone else 0))
-    found = Accumulator(view.grid.shape, labelling_of(runner.bundle), Temperatures.of(runner.bundle.metadata))
+    found = Accumulator(view.grid.shape, labelling_of(runner.bundle))
     rounds = answers(method, runner, view, count, others, seed, ask.tell)
     for n in range(count):
         ask.text = f"Answer {n + 1} of {count}"

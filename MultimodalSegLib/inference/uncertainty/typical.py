@@ -77,7 +77,7 @@ class Typical:
         mean, sd = rows.mean(0).tolist(), np.maximum(rows.std(0, ddof=1), LEAST_SD).tolist()
         found = cls(dict(zip(known[0], mean, strict=True)), dict(zip(known[0], sd, strict=True)))
         away = [found.distance(case) for case in others]
-        usual = quantile(away, LEVEL) or max(away)
+        usual = quantile([[one] for one in away], LEVEL) or max(away)
         return cls(found.mean, found.sd, MARGIN * usual, MARGIN * max(sum(case.values()) for case in (*known, *others)))
 
     @classmethod

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from MultimodalSegLib.inference.uncertainty.accumulate import Accumulator, Temperatures, labels_of
+from MultimodalSegLib.inference.scaling import Scaling
+from MultimodalSegLib.inference.uncertainty.accumulate import Accumulator, labels_of
 from MultimodalSegLib.inference.upsample import Labelling
 
 SHAPE = (10, 4, 4)
@@ -45,11 +46,12 @@ def test_answers_that_are_all_undecided_do_not_disagree() -> None:
 def test_streaming_in_half_precision_equals_all_at_once() -> None:
     torch.manual_seed(0)
     logits = 3 * torch.randn(8, 6, *SHAPE)
-    rule = Labelling(((0, 0), (1, 2), (3, 3), (4, 4)), lesion_value=9, side=True)
-    found = Accumulator(SHAPE, rule, Temperatures(2.0, 0.5))
+    scaling = Scaling(temperature=2.0, slope=2.0, offset=-0.5)
+    rule = Labelling(((0, 0), (1, 2), (3, 3), (4, 4)), lesion_value=9, side=True, scaling=scaling)
+    found = Accumulator(SHAPE, rule)
     for one in logits:
         found.add(one, WHOLE)
-    p, q = torch.softmax(logits[:, :4] / 2, 1), torch.sigmoid(logits[:, 5] / 0.5)
+    p, q = torch.softmax(logits[:, :4] / 2, 1), torch.sigmoid(2 * logits[:, 5] - 0.5)
 
     def entropy(p: torch.Tensor, q: torch.Tensor, dim: int) -> torch.Tensor:
         return -torch.xlogy(p, p).sum(dim) - torch.xlogy(q, q) - torch.xlogy(1 - q, 1 - q)

@@ -10,7 +10,7 @@ from scipy.special import expit, softmax
 from MultimodalSegLib.inference.uncertainty.calibration import (
     Reliability,
     lesion_reliability,
-    lesion_temperature,
+    lesion_scaling,
     pooled,
     reliability,
     structure_reliability,
@@ -38,18 +38,23 @@ def test_finds_the_temperature_and_lowers_the_error(tmp_path: Path) -> None:
     assert after.count.sum() == N
 
 
-def test_a_lesion_has_a_temperature_of_its_own() -> None:
+def test_a_lesion_has_a_slope_and_an_offset() -> None:
     rng = np.random.default_rng(1)
     honest = 2 * rng.standard_normal(N)
-    truth = rng.random(N) < expit(honest)
-    temperature = lesion_temperature(honest * 0.5, truth)
-    assert temperature == pytest.approx(0.5, rel=0.08)
-    assert lesion_reliability(honest * 0.5, truth, temperature).error < 0.015
+    truth, logits = rng.random(N) < expit(honest), 0.5 * honest + 0.75
+    slope, offset = lesion_scaling(logits, truth)
+    assert slope == pytest.approx(2.0, rel=0.08) and offset == pytest.approx(-1.5, abs=0.1)
+    before, after = lesion_reliability(logits, truth), lesion_reliability(logits, truth, slope, offset)
+    assert before.error > 0.1 and after.error < 0.015
+    slope, _offset = lesion_scaling(-logits, truth)
+    assert 0 < slope < 0.1  # what was suspected more never becomes less probable than the rest
 
 
 def test_without_voxels_there_is_nothing_to_fit() -> None:
     with pytest.raises(ValueError, match="no voxels"):
         structure_temperature(np.zeros((0, 4)), np.zeros(0, int))
+    with pytest.raises(ValueError, match="no voxels"):
+        lesion_scaling(np.zeros(0), np.zeros(0, bool))
 
 
 def test_the_plot_is_a_picture(tmp_path: Path) -> None:
