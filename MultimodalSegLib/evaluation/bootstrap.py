@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-MOST_NUMBERS = 20_000_000
-"""Numbers that are drawn at a time, to spare memory."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +32,12 @@ class Interval:
 
 
 def bootstrap_interval(
-    values: Sequence[float] | np.ndarray, *, level: float = 0.95, resamples: int = 5000, seed: int = 0
+    values: Sequence[float] | np.ndarray,
+    *,
+    groups: Sequence[Hashable] | None = None,
+    level: float = 0.95,
+    resamples: int = 5000,
+    seed: int = 0,
 ) -> Interval:
     """Mean over patients with its bootstrap interval.
 
@@ -44,6 +46,7 @@ def bootstrap_interval(
 
     Args:
         values: one a patient; NaN where a patient has none, which leaves the patient out.
+        groups: as for :func:`bootstrap_statistic`.
         level: confidence, between 0 and 1.
         resamples: how many times the patients are drawn.
         seed: of the draws; the same values always give the same interval.
@@ -55,49 +58,57 @@ def bootstrap_interval(
         >>> str(bootstrap_interval([0.8, 0.8, 0.8]))
         '0.800 (0.800 to 0.800)'
     """
-    known = np.asarray(values, float)
-    return bootstrap_statistic(known[~np.isnan(known)], _mean, level=level, resamples=resamples, seed=seed)
+    every = np.asarray(values, float)
+    there = ~np.isnan(every)
+    left = None if groups is None else [group for group, known in zip(groups, there, strict=True) if known]
+    return bootstrap_statistic(
+        int(there.sum()), ratio(every[there]), groups=left, level=level, resamples=resamples, seed=seed
+    )
 
 
 def bootstrap_statistic(
-    values: np.ndarray,
+    count: int,
     statistic: Callable[[np.ndarray], np.ndarray],
     *,
+    groups: Sequence[Hashable] | None = None,
     level: float = 0.95,
     resamples: int = 5000,
     seed: int = 0,
 ) -> Interval:
     """Any figure of a set of patients with its bootstrap interval.
 
+    With groups the draw has two stages: groups first, then patients within each group that was drawn (Davison and
+    Hinkley, Bootstrap Methods and their Application, 1997, section 3.8). Patients that share something, such as an
+    anatomy or a hospital, are then not taken for independent.
+
     Args:
-        values: (n, ...), one entry a patient.
-        statistic: from (r, n, ...), r sets of n patients, to (r,) figures; NaN where a set has none.
+        count: number of patients.
+        statistic: from (r, count), how often each patient is in r sets, to (r,) figures; NaN where a set has none.
+        groups: one a patient, the group that it belongs to; None if the patients are independent.
         level: confidence, between 0 and 1.
-        resamples: how many times the patients are drawn.
+        resamples: how many sets are drawn.
         seed: of the draws.
 
     Returns:
-        The figure of all patients, as ``mean``, with its interval; NaN ends for fewer than two patients.
+        The figure of all patients, as ``mean``, with its interval; NaN ends for fewer than two patients or groups.
 
     Raises:
         ValueError: ``level`` is not between 0 and 1.
 
     Example:
-        >>> hits_and_lesions = np.array([[2, 4], [1, 2]])
-        >>> bootstrap_statistic(hits_and_lesions, lambda d: d[..., 0].sum(1) / d[..., 1].sum(1)).mean
+        >>> hits, lesions = np.array([2, 1]), np.array([4, 2])
+        >>> bootstrap_statistic(2, ratio(hits, lesions)).mean
         0.5
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}, but must be between 0 and 1")
-    count = len(values)
     if not count:
         return Interval(math.nan, math.nan, math.nan, 0)
-    figure = float(statistic(values[None])[0])
-    if count < 2:
+    figure = float(statistic(np.ones((1, count)))[0])
+    members = _members(range(count) if groups is None else groups)
+    if len(members) < 2:
         return Interval(figure, math.nan, math.nan, count)
-    drawn = np.random.default_rng(seed).integers(count, size=(resamples, count))
-    parts = np.array_split(drawn, math.ceil(drawn.size * (values.size // count) / MOST_NUMBERS))
-    found = np.concatenate([statistic(values[part]) for part in parts])
+    found = statistic(_draws(members, resamples, np.random.default_rng(seed)))
     found = found[~np.isnan(found)]
     if not len(found):
         return Interval(figure, math.nan, math.nan, count)
@@ -105,5 +116,37 @@ def bootstrap_statistic(
     return Interval(figure, float(low), float(high), count)
 
 
-def _mean(drawn: np.ndarray) -> np.ndarray:
-    return np.asarray(drawn.mean(axis=1))
+def ratio(part: np.ndarray, whole: np.ndarray | float = 1.0) -> Callable[[np.ndarray], np.ndarray]:
+    """A statistic: the sum of one number over patients, by the sum of another.
+
+    Args:
+        part: (n,) one a patient.
+        whole: the same; 1 for a mean over patients.
+    """
+    below = np.broadcast_to(np.asarray(whole, float), np.shape(part))
+
+    def statistic(times: np.ndarray) -> np.ndarray:
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((times @ part) / (times @ below))
+
+    return statistic
+
+
+def _members(groups: Sequence[Hashable] | range) -> list[list[int]]:
+    """Numbers of the patients of each group."""
+    found: dict[Hashable, list[int]] = {}
+    for number, group in enumerate(groups):
+        found.setdefault(group, []).append(number)
+    return list(found.values())
+
+
+def _draws(members: Sequence[Sequence[int]], resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each patient is in each set, (resamples, patients): groups are drawn, then patients within them."""
+    size = len(members)
+    drawn = rng.integers(size, size=(resamples, size)) + size * np.arange(resamples)[:, None]
+    times = np.bincount(drawn.ravel(), minlength=resamples * size).reshape(resamples, size)
+    found = np.empty((resamples, sum(map(len, members))))
+    for number, patients in enumerate(members):
+        some = len(patients)
+        found[:, patients] = rng.multinomial(times[:, number] * some, np.full(some, 1 / some))
+    return found

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputError
-from ..images.io import READABLE
+from ..images.itk_file import READABLE, ending_of
 
 COLUMNS = ("case", "prediction", "reference", "presence", "probability", "modalities", "group", "patient", "model")
 ENDINGS = (".seg.nrrd", *READABLE)
@@ -173,7 +173,7 @@ def _label_maps(folder: Path) -> dict[str, Path]:
         raise InputError(f"There is no folder {folder}.", "Check the name.")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        ending = next((end for end in ENDINGS if path.name.lower().endswith(end)), "")
+        ending = ending_of(path, ENDINGS)
         if not ending or path.name.startswith("."):
             continue
         name = path.name[: -len(ending)]

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import InputError
+from ..images.io import read_probability
 from ..progress import Event, Progress, silent
 from .cases import CaseList, EvaluationCase
 from .matching import Contents, Matching, match, select
+from .placement import check_placement
 from .result import Evaluation, EvaluationOptions
 from .score import CaseScore, contents, presence_structures, score_cases
 from .structure_list import Structure
@@ -20,7 +22,7 @@ MOST_NAMED = 5
 def evaluate(cases: CaseList, options: EvaluationOptions | None = None, progress: Progress = silent) -> Evaluation:
     """Compare label maps with references.
 
-    All files are looked at before anything is scored, so that a file that cannot be read is told early.
+    All files are read before anything is scored, so that one that cannot be read or lies elsewhere is told early.
 
     Args:
         cases: what to compare.
@@ -28,7 +30,7 @@ def evaluate(cases: CaseList, options: EvaluationOptions | None = None, progress
         progress: takes the events of the stages ``"look"`` and ``"score"``.
 
     Raises:
-        InputError: a file cannot be read, or nothing can be compared.
+        InputError: a file cannot be read or lies in another place than its reference, or nothing can be compared.
 
     Example:
         >>> found = evaluate(read_cases(Path("cases.csv")))                            # doctest: +SKIP
@@ -63,7 +65,7 @@ def evaluate(cases: CaseList, options: EvaluationOptions | None = None, progress
 def _look(
     cases: Sequence[EvaluationCase], leave_out: bool, progress: Progress
 ) -> tuple[dict[Path, Contents], list[EvaluationCase], list[str]]:
-    """Contents of every label map, the cases that can be read, and sentences about the others."""
+    """Contents of every label map, the cases that can be compared, and sentences about the others."""
     known: dict[Path, Contents] = {}
     kept, wrong = [], []
     for number, case in enumerate(cases):
@@ -72,19 +74,18 @@ def _look(
             for path in (case.prediction, *case.references):
                 if path not in known:
                     known[path] = contents(path)
-            if case.probability and not case.probability.is_file():
-                raise InputError(f"There is no file {case.probability}.", "Check the name.")
+            check_placement(case, known, read_probability(case.probability) if case.probability else None)
             kept.append(case)
         except InputError as error:
             if not leave_out:
                 raise InputError(
-                    f"The case {case.case!r} cannot be read: {error.message}",
+                    f"The case {case.case!r} cannot be compared: {error.message}",
                     f"{error.hint} --leave-out goes on without it.",
                 ) from error
-            wrong.append(f"Left out, because it cannot be read: the case {case.case!r}. {error.message}")
+            wrong.append(f"Left out, because it cannot be compared: the case {case.case!r}. {error.message}")
     progress(Event("look", len(cases), len(cases)))
     if not kept:
-        raise InputError("No case can be read.", wrong[0] if wrong else "Give at least one case.")
+        raise InputError("No case can be compared.", wrong[0] if wrong else "Give at least one case.")
     return known, kept, wrong
 
 

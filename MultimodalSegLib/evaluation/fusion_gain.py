@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,12 +24,22 @@ class FusionGain:
     better: str
 
 
-def fusion_gain(together: Sequence[float], alone: Mapping[str, Sequence[float]]) -> FusionGain:
+def fusion_gain(
+    together: Sequence[float],
+    alone: Mapping[str, Sequence[float]],
+    *,
+    groups: Sequence[Hashable] | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> FusionGain:
     """Compare all modalities with the one that does best alone, patient by patient.
 
     Args:
         together: score of each patient with all modalities; NaN where there is none.
         alone: by modality, the score of the same patients in the same order.
+        groups: of the patients; see :func:`~.bootstrap.bootstrap_statistic`.
+        level: of the interval.
+        seed: of its draws.
 
     Raises:
         ValueError: no single modality, or another number of patients.
@@ -42,7 +52,8 @@ def fusion_gain(together: Sequence[float], alone: Mapping[str, Sequence[float]])
         raise ValueError("give the scores of the same patients for at least one single modality")
     means = {name: bootstrap_interval(scores, resamples=1).mean for name, scores in alone.items()}
     better = max(means, key=lambda name: -math.inf if math.isnan(means[name]) else means[name])
-    return FusionGain(bootstrap_interval(np.subtract(together, alone[better])), better)
+    gain = bootstrap_interval(np.subtract(together, alone[better]), groups=groups, level=level, seed=seed)
+    return FusionGain(gain, better)
 
 
 def cross_modality_error(first: Mapping[str, float], second: Mapping[str, float]) -> float:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .bootstrap import Interval, bootstrap_statistic
+from .bootstrap import Interval, bootstrap_statistic, ratio
 from .lesion_scores import LesionCounts
+from .presence import part_right
 from .score import CaseScore
 
 
@@ -33,7 +34,7 @@ class LesionSummary:
 
 @dataclass(frozen=True)
 class Detection:
-    """Cases by whether they hold a lesion and whether the mask says so.
+    """Cases by whether they hold a lesion and whether the mask says so; intervals by drawing patients.
 
     Args:
         sensitivity: part of the cases with a lesion in which anything was found.
@@ -65,21 +66,16 @@ def lesion_summary(scores: Sequence[CaseScore], structure: str, *, level: float 
         by_patient[score.entry.patient] = by_patient.get(score.entry.patient, 0.0) + row
     rows = np.stack(list(by_patient.values()))
 
-    def ratio(part: int, whole: int) -> Interval:
-        def statistic(drawn: np.ndarray) -> np.ndarray:
-            sums = drawn.sum(axis=1)
-            with np.errstate(invalid="ignore"):
-                return np.asarray(sums[:, part] / sums[:, whole])
-
-        return bootstrap_statistic(rows, statistic, level=level, seed=seed)
+    def of(part: int, whole: int) -> Interval:
+        return bootstrap_statistic(len(rows), ratio(rows[:, part], rows[:, whole]), level=level, seed=seed)
 
     true, hit, found, false = (int(n) for n in rows.sum(axis=0)[:4])
-    wrong = ratio(3, 2)
+    wrong = of(3, 2)
     return LesionSummary(
-        ratio(1, 0),
+        of(1, 0),
         Interval(1 - wrong.mean, 1 - wrong.high, 1 - wrong.low, wrong.count),
-        ratio(3, 4),
-        ratio(5, 0),
+        of(3, 4),
+        of(5, 0),
         LesionCounts(true, hit, found, false),
     )
 
@@ -87,9 +83,10 @@ def lesion_summary(scores: Sequence[CaseScore], structure: str, *, level: float 
 def detection(scores: Sequence[CaseScore], *, level: float = 0.95, seed: int = 0) -> Detection:
     """How often a mask says rightly that a case holds a lesion, or none."""
 
-    def part_right(kind: bool) -> Interval:
-        right = [score.lesion_found == kind for score in scores if score.lesion_true == kind]
-        return bootstrap_statistic(np.array(right, float), lambda drawn: drawn.mean(axis=1), level=level, seed=seed)
+    def of(kind: bool) -> Interval:
+        asked = [score for score in scores if score.lesion_true == kind]
+        right = [score.lesion_found == kind for score in asked]
+        return part_right(right, [score.entry.patient for score in asked], level=level, seed=seed)
 
     positive = sum(score.lesion_true for score in scores)
-    return Detection(part_right(True), part_right(False), positive, len(scores) - positive)
+    return Detection(of(True), of(False), positive, len(scores) - positive)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ..errors import InputError
+from ..images.grid import Grid
 from .structure_list import Structure, normal
 
 HINT = "Tell which label values belong together with --labels FILE."
@@ -19,11 +20,13 @@ class Contents:
         held: label values that have a voxel.
         names: by label value, where the file tells them.
         lesions: names of those that the file calls a lesion.
+        grid: of the file; None where it is not known.
     """
 
     held: frozenset[int]
     names: Mapping[int, str]
     lesions: frozenset[str] = frozenset()
+    grid: Grid | None = None
 
     @property
     def named(self) -> bool:

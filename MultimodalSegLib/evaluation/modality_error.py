@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 
 import numpy as np
@@ -58,12 +59,12 @@ def modality_errors(
         sides = shared(single[one], single[other])
         if sides[0]:
             dice = np.stack([_dice_table(side) for side in sides], axis=-1)  # (patients, structures, 2)
-            error = bootstrap_statistic(dice, _apart, level=level, seed=seed)
+            error = bootstrap_statistic(len(dice), partial(_apart, dice), level=level, seed=seed)
             found.append(ModalityError(one.model, one.modalities, other.modalities, error))
     return found
 
 
-def fusion_gains(parts: Mapping[Stratum, Sequence[CaseScore]]) -> list[Gain]:
+def fusion_gains(parts: Mapping[Stratum, Sequence[CaseScore]], *, level: float = 0.95, seed: int = 0) -> list[Gain]:
     """What each set of several modalities gains over its members alone, where all of them are there."""
     single, found = _of(parts, several=False), []
     for together, scores in _of(parts, several=True).items():
@@ -72,7 +73,7 @@ def fusion_gains(parts: Mapping[Stratum, Sequence[CaseScore]]) -> list[Gain]:
         if not names:
             continue
         values = {m: _mean_dice(side, names) for m, side in alone.items()}
-        gain = fusion_gain(_mean_dice(scores, names), values)
+        gain = fusion_gain(_mean_dice(scores, names), values, level=level, seed=seed)
         found.append(Gain(together.model, together.modalities, gain))
     return found
 
@@ -95,10 +96,10 @@ def _mean_dice(scores: Sequence[CaseScore], names: set[str]) -> list[float]:
     return [found[patient] for patient in sorted(found)]
 
 
-def _apart(drawn: np.ndarray) -> np.ndarray:
-    """The error of r sets of patients (r, patients, structures, 2)."""
-    known = ~np.isnan(drawn)
+def _apart(dice: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The error in r sets, from Dice (patients, structures, 2) and how often each patient is in a set (r, patients)."""
+    known = ~np.isnan(dice)
     with np.errstate(invalid="ignore"):
-        means = np.where(known, drawn, 0).sum(axis=1) / known.sum(axis=1)  # (r, structures, 2)
-    tables = [[{str(n): dice for n, dice in enumerate(side)} for side in table.T.tolist()] for table in means]
+        means = np.tensordot(times, np.where(known, dice, 0), 1) / np.tensordot(times, known.astype(float), 1)
+    tables = [[{str(n): one for n, one in enumerate(side)} for side in table.T.tolist()] for table in means]
     return np.array([cross_modality_error(first, second) for first, second in tables])

@@ -34,8 +34,8 @@ MEANS = (
 PLOTTED = BRIEF[:3]
 WORST = 10
 HOW = (
-    "Intervals are percentile bootstraps over patients; cases of one patient are averaged first. Every measure with "
-    "its interval, and every figure of each group of cases, is in summary.csv.",
+    "Intervals are percentile bootstraps over patients; cases of one patient are averaged first or drawn together. "
+    "Every measure with its interval, and every figure of each group of cases, is in summary.csv.",
     "A structure that is neither true nor found in a case has no Dice, IoU or surface Dice there, and the case is left "
     "out of their means. One that is only true or only found has 0.",
     "HD95 is the larger of both directions, over the voxels of the borders (as MONAI). It is not defined where either "

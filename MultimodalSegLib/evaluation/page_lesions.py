@@ -60,11 +60,9 @@ def lesion_sections(found: Evaluation) -> Iterator[Section]:
     ]
     if told:
         limit = found.options.presence_threshold
-        blocks.append(
-            Table(f"The same by the presence probability, from {limit:g} on.", (*columns, "AUC"), tuple(told))
-        )
+        blocks.append(Table(f"The same by the presence score, from {limit:g} on.", (*columns, "AUC"), tuple(told)))
         curves = {
-            stratum.title: presence_pairs(found.strata[stratum])
+            stratum.title: presence_pairs(found.strata[stratum])[:2]
             for stratum, score in found.presence.items()
             if not stratum.group and not unknown(score.auc)
         }

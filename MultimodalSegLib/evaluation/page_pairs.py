@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from ..report.document.content import Block, Cell, Paragraph, Pictures, Section, Table
+from .agreement import RaterAgreement
 from .bootstrap import bootstrap_interval
 from .measures import MEASURES
 from .plots import difference_plot
 from .result import Evaluation
-from .summary import MEAN, Comparison
+from .summary import MEAN, Comparison, mean_of_known
 
 MOST_PAIRS = 6
 """Pairs of models of which there is a plot."""
@@ -77,30 +78,37 @@ def _comparison(entry: Comparison) -> tuple[Cell, ...]:
 
 
 def rater_sections(found: Evaluation) -> Iterator[Section]:
-    """Agreement of raters, means over cases."""
-    agreements = {s.entry.references: s.raters for s in found.scores if s.raters}
-    if not agreements:
+    """Agreement of raters, means over patients."""
+    drawn = {s.entry.references: s for s in found.scores if s.raters}
+    if not drawn:
         return
     structures = [structure.name for structure in found.matching.structures]
     rows = []
     for name in structures:
-        parts = [raters[name] for raters in agreements.values() if name in raters]
-        figures = {"Fleiss' kappa, all raters": [part.fleiss for part in parts]}
-        for part in parts:
-            for (a, b), kappa in part.cohen.items():
-                figures.setdefault(f"Cohen's kappa, raters {a + 1} and {b + 1}", []).append(kappa)
-            for title, values in (
-                ("Dice with the consensus", part.dice),
-                ("Sensitivity (STAPLE)", part.sensitivity),
-                ("Specificity (STAPLE)", part.specificity),
-            ):
-                for n, number in enumerate(values):
-                    figures.setdefault(f"{title}, rater {n + 1}", []).append(number)
-        for title, numbers in figures.items():
-            interval = bootstrap_interval(numbers, level=found.options.level, seed=found.options.seed)
+        figures: dict[str, dict[str, list[float]]] = {}
+        for score in drawn.values():
+            for title, number in _agreement(score.raters[name]) if name in score.raters else ():
+                figures.setdefault(title, {}).setdefault(score.entry.patient, []).append(number)
+        for title, by_patient in figures.items():
+            means = [mean_of_known(numbers) for numbers in by_patient.values()]
+            interval = bootstrap_interval(means, level=found.options.level, seed=found.options.seed)
             rows.append((Cell(name), Cell(title), Cell(str(interval)), Cell(str(interval.count))))
-    caption = "Agreement of the references' raters, mean and interval over cases; counted over all voxels."
-    yield Section("Raters", (Table(caption, ("Structure", "What", "Mean", "Cases"), tuple(rows)),))
+    caption = "Agreement of the references' raters, mean and interval over patients; counted over all voxels."
+    yield Section("Raters", (Table(caption, ("Structure", "What", "Mean", "Patients"), tuple(rows)),))
+
+
+def _agreement(part: RaterAgreement) -> Iterator[tuple[str, float]]:
+    """What is told of the raters of one case."""
+    yield "Fleiss' kappa, all raters", part.fleiss
+    for (a, b), kappa in part.cohen.items():
+        yield f"Cohen's kappa, raters {a + 1} and {b + 1}", kappa
+    for title, values in (
+        ("Dice with the consensus", part.dice),
+        ("Sensitivity (STAPLE)", part.sensitivity),
+        ("Specificity (STAPLE)", part.specificity),
+    ):
+        for n, number in enumerate(values):
+            yield f"{title}, rater {n + 1}", number
 
 
 def p_text(p: float) -> str:

@@ -30,6 +30,6 @@ def registration_error(found: sitk.Transform, truth: sitk.Transform, head: Volum
         raise ValueError("the head is empty")
     chosen = np.linspace(0, len(k) - 1, min(len(k), MOST_POINTS)).astype(int)
     index = np.stack([i[chosen], j[chosen], k[chosen]], axis=1).astype(float)
-    points = index @ head.grid.affine[:3, :3].T + head.grid.affine[:3, 3]
+    points = head.grid.points(index)
     distance = np.linalg.norm(map_points(found, points) - map_points(truth, points), axis=1)
     return float(distance.mean()), float(distance.max())

@@ -30,7 +30,7 @@ class EvaluationOptions:
         presence_threshold: probability from which on a case is called one with a lesion.
         level: of intervals.
         seed: of their draws.
-        leave_out: cases that cannot be read are left out, with a warning, instead of ending the evaluation.
+        leave_out: cases that cannot be read or compared are left out, with a warning, instead of ending the evaluation.
     """
 
     structures: tuple[Structure, ...] = ()
@@ -137,14 +137,15 @@ class Evaluation:
     @cached_property
     def gains(self) -> list[Gain]:
         """Of several modalities together."""
-        return fusion_gains(self.strata)
+        return fusion_gains(self.strata, **self._draws)
 
     @property
     def _draws(self) -> Draws:
         return {"level": self.options.level, "seed": self.options.seed}
 
 
-def presence_pairs(scores: Sequence[CaseScore]) -> tuple[list[float], list[bool]]:
-    """Presence probabilities that are known, and whether these cases hold a lesion."""
+def presence_pairs(scores: Sequence[CaseScore]) -> tuple[list[float], list[bool], list[str]]:
+    """Presence probabilities that are known, whether these cases hold a lesion, and their patients."""
     known = [score for score in scores if not math.isnan(score.entry.presence)]
-    return [score.entry.presence for score in known], [score.lesion_true for score in known]
+    chances, true = [score.entry.presence for score in known], [score.lesion_true for score in known]
+    return chances, true, [score.entry.patient for score in known]

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from ..errors import InputError
 from ..images.grid import Grid, same_grid
 from ..images.io import read_labels, read_probability
-from ..images.resample import labelled_inside, resample
+from ..images.resample import resample
 from ..images.volume import Volume
 from ..inference.uncertainty.calibration import Reliability, reliability
 from ..report.seg_nrrd import classes_in_file
@@ -23,6 +22,7 @@ from .lesion_scores import LesionCounts, LesionScore, lesion_counts, lesion_scor
 from .matching import Contents, Matching
 from .measures import StructureScore
 from .overlap import count
+from .placement import outside_sentences
 from .structure_list import Structure
 from .surfaces import surface_score
 
@@ -83,6 +83,7 @@ class Truth:
         values: its label values by structure.
         consensus: (k, j, i) bool by structure, of several references; empty with one.
         raters: their agreement by structure.
+        outside: what lies outside another rater's image, as sentences.
         resampled: references that had another grid than the first.
     """
 
@@ -90,6 +91,7 @@ class Truth:
     values: Mapping[str, frozenset[int]]
     consensus: Mapping[str, np.ndarray]
     raters: Mapping[str, RaterAgreement]
+    outside: tuple[str, ...]
     resampled: tuple[Path, ...]
 
     @property
@@ -110,10 +112,11 @@ def contents(path: Path) -> Contents:
     Raises:
         InputError: it cannot be read, or is no label map, for example because it holds NaN.
     """
-    held = frozenset(int(value) for value in np.unique(read_labels(path).array) if value > 0)
+    volume = read_labels(path)
+    held = frozenset(int(value) for value in np.unique(volume.array) if value > 0)
     classes = classes_in_file(path)
     lesions = frozenset(entry.name for entry in classes if entry.group == "lesion")
-    return Contents(held, {entry.value: entry.name for entry in classes if entry.name}, lesions)
+    return Contents(held, {entry.value: entry.name for entry in classes if entry.name}, lesions, volume.grid)
 
 
 def score_cases(
@@ -133,18 +136,20 @@ def score_cases(
         tell: called before each case.
     """
     ordered = sorted(cases, key=lambda case: tuple(map(str, case.references)))
-    for references, group in groupby(ordered, key=lambda case: case.references):
-        truth = read_truth(references, matching, known)
-        for case in group:
+    for _, group in groupby(ordered, key=lambda case: case.references):
+        same = list(group)
+        truth = read_truth(same[0], matching, known)
+        for case in same:
             tell(case)
             yield score_case(case, truth, matching, known, settings)
 
 
-def read_truth(references: Sequence[Path], matching: Matching, known: Mapping[Path, Contents]) -> Truth:
+def read_truth(case: EvaluationCase, matching: Matching, known: Mapping[Path, Contents]) -> Truth:
     """The references of a case as masks; of several the consensus, structure by structure."""
-    first = read_labels(references[0])
-    volumes = [first, *(read_labels(path) for path in references[1:])]
-    resampled = [path for path, v in zip(references, volumes, strict=True) if not same_grid(v.grid, first.grid)]
+    references = case.references
+    volumes = [read_labels(path) for path in references]
+    first = volumes[0]
+    moved = [number for number, volume in enumerate(volumes) if not same_grid(volume.grid, first.grid)]
     arrays = [_on(volume, first.grid).array for volume in volumes]
     consensus, raters = {}, {}
     for structure in matching.structures if len(references) > 1 else ():
@@ -153,7 +158,11 @@ def read_truth(references: Sequence[Path], matching: Matching, known: Mapping[Pa
         raters[structure.name], consensus[structure.name] = rater_agreement(drawn)
     names = known[references[0]].names
     values_of_first = {s.name: matching.reference(s, names) for s in matching.structures}
-    return Truth(first, values_of_first, consensus, raters, tuple(resampled))
+    every = frozenset[int]().union(*values_of_first.values())
+    true = first.with_array(_mask(first.array, every)) if moved else first
+    outside = [text for n in moved for text in outside_sentences(case.case, f"map of rater {n + 1}", volumes[n], true)]
+    resampled = tuple(references[number] for number in moved)
+    return Truth(first, values_of_first, consensus, raters, tuple(outside), resampled)
 
 
 def score_case(
@@ -183,7 +192,7 @@ def score_case(
         any(scores[s.name].found_ml > 0 for s in asked),
         single_lesions=single,
         raters=truth.raters,
-        outside=tuple(_outside(case.case, volume, truth.mask(*matching.structures), truth.grid)) if moved else (),
+        outside=(*truth.outside, *(_outside(case, "prediction", volume, truth, matching.structures) if moved else ())),
         resampled=(*truth.resampled, *([case.prediction] if moved else [])),
     )
     return _calibrated(score, case.probability, truth, asked) if case.probability and asked else score
@@ -204,8 +213,15 @@ def _calibrated(score: CaseScore, path: Path, truth: Truth, asked: Sequence[Stru
         score,
         calibration=reliability(chance.ravel(), true.ravel()),
         calibration_near=reliability(chance[near], true[near]),
+        outside=(*score.outside, *(_outside(score.entry, "probability map", volume, truth, asked) if moved else ())),
         resampled=(*score.resampled, *([path] if moved else [])),
     )
+
+
+def _outside(
+    case: EvaluationCase, title: str, other: Volume, truth: Truth, structures: Sequence[Structure]
+) -> Iterator[str]:
+    return outside_sentences(case.case, title, other, Volume(truth.mask(*structures), truth.grid))
 
 
 def _mask(array: np.ndarray, values: frozenset[int]) -> np.ndarray:
@@ -215,21 +231,3 @@ def _mask(array: np.ndarray, values: frozenset[int]) -> np.ndarray:
 def _on(volume: Volume, grid: Grid) -> Volume:
     """A label map on a grid, by the nearest voxel in patient space."""
     return volume if same_grid(volume.grid, grid) else resample(volume, grid, labels=True)
-
-
-def _outside(case: str, prediction: Volume, true: np.ndarray, grid: Grid) -> Iterator[str]:
-    """Sentences about labels that the other image does not reach."""
-    union = Volume(true, grid)
-    if (share := 1 - labelled_inside(union, prediction.grid)) > 0:
-        yield f"{case}: {_percent(share)} of the reference lie outside the prediction's image and count as missed."
-    if (share := 1 - labelled_inside(prediction, grid)) > 0:
-        yield f"{case}: {_percent(share)} of the prediction lie outside the reference's image and do not count."
-    if union.array.any() and prediction.array.any() and labelled_inside(union, prediction.grid) == 0:
-        raise InputError(
-            f"Prediction and reference of the case {case!r} lie in different places.",
-            "Check that they belong together and that their headers are right.",
-        )
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"

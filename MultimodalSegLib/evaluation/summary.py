@@ -104,7 +104,7 @@ def value(score: CaseScore, structure: str, measure: str) -> float:
     """A measure of one case; NaN where it is not defined."""
     if structure != MEAN:
         return score.structures[structure].value(measure)
-    return _mean([one.value(measure) for one in score.structures.values()])
+    return mean_of_known([one.value(measure) for one in score.structures.values()])
 
 
 def patient_values(scores: Iterable[CaseScore], structure: str, measure: str) -> dict[str, float]:
@@ -112,7 +112,7 @@ def patient_values(scores: Iterable[CaseScore], structure: str, measure: str) ->
     found: dict[str, list[float]] = {}
     for score in scores:
         found.setdefault(score.entry.patient, []).append(value(score, structure, measure))
-    return {patient: _mean(values) for patient, values in found.items()}
+    return {patient: mean_of_known(values) for patient, values in found.items()}
 
 
 def summarize(scores: Sequence[CaseScore], *, level: float = 0.95, seed: int = 0) -> dict[tuple[str, str], Summary]:
@@ -176,6 +176,7 @@ def _corrected(found: Sequence[Comparison]) -> list[Comparison]:
     return corrected
 
 
-def _mean(values: Sequence[float]) -> float:
+def mean_of_known(values: Sequence[float]) -> float:
+    """Of the values that are defined; NaN if none is."""
     known = [number for number in values if not math.isnan(number)]
     return float(np.mean(known)) if known else math.nan

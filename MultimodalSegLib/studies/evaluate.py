@@ -18,12 +18,12 @@ from ..evaluation.page import page
 from ..evaluation.result import Evaluation, EvaluationOptions
 from ..evaluation.summary import Stratum, structure_names
 from ..evaluation.tables import tables
-from ..machine import versions
+from ..machine import timestamp, versions
 from ..notice import RESEARCH_USE
 from ..progress import Event, Progress, silent
 from ..report.document.html import html
 from ..report.tables import write_table
-from ..training.data.description import write_text
+from ..writing import write_text
 from .segment_cases import ModelRuns, segment_data_set
 
 PAGE = "evaluation.html"
@@ -135,7 +135,7 @@ def _record(found: Evaluation) -> dict[str, Any]:
     files = {path for score in found.scores for path in score.entry.files}
     return {
         "format": FORMAT,
-        "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "created": timestamp(),
         "versions": versions(),
         "options": {
             **asdict(found.options),

@@ -4,6 +4,7 @@ import numpy as np
 
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
+from Testing.points import points_of
 
 COSINE, SINE = np.cos(0.3), np.sin(0.3)
 OBLIQUE = Grid(
@@ -19,8 +20,7 @@ TRUE: tuple[Ball, ...] = ((1, (0, 0, 0), 13.0), (2, (2, -3, 4), 6.0))
 
 def balls(drawn: tuple[Ball, ...], grid: Grid = OBLIQUE) -> Volume:
     """A label map of balls in patient space, later ones inside earlier ones."""
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     array = np.zeros(grid.shape, np.uint16)
     for value, center, radius in drawn:
         array[((points - MIDDLE - np.asarray(center)) ** 2).sum(-1) <= radius**2] = value

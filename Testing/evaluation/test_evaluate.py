@@ -63,7 +63,7 @@ TOLERANT = EvaluationOptions(settings=Settings(tolerance_mm=5.0))
 def test_an_image_that_does_not_reach_is_said(write) -> None:
     half = Grid((30, 34, 8), OBLIQUE.spacing, OBLIQUE.origin, OBLIQUE.direction)
     found = evaluate(one(write("half.nrrd", *TRUE, grid=half), write("truth.nrrd", *TRUE)))
-    assert any("outside the prediction's image and count as missed" in sentence for sentence in found.sentences)
+    assert any("outside the image of the prediction and count as missed" in sentence for sentence in found.sentences)
     assert found.scores[0].structures["label 1"].value("dice") == pytest.approx(2 / 3, abs=0.05)
     away = Grid((30, 34, 16), OBLIQUE.spacing, (500.0, 0.0, 0.0), OBLIQUE.direction)
     write_volume(Volume(balls(TRUE).array, away), half_way := write("away.nrrd", *TRUE))
@@ -101,7 +101,7 @@ def test_nan_in_a_file_is_told_with_its_case_and_can_be_left_out(write, tmp_path
     broken[0, 0, 0] = np.nan
     write_volume(Volume(broken, OBLIQUE), tmp_path / "nan.nrrd")
     cases = CaseList((EvaluationCase("a", truth, (truth,)), EvaluationCase("b", tmp_path / "nan.nrrd", (truth,))))
-    with pytest.raises(InputError, match="case 'b' cannot be read: .*not whole numbers"):
+    with pytest.raises(InputError, match="case 'b' cannot be compared: .*not whole numbers"):
         evaluate(cases)
     found = evaluate(cases, EvaluationOptions(leave_out=True))
     assert len(found.scores) == 1 and any("'b'" in sentence for sentence in found.sentences)

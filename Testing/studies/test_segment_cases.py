@@ -62,7 +62,7 @@ def request(place: Path) -> EvaluateRequest:
 
 
 def test_every_case_has_its_run_and_is_compared_by_name(done: Path) -> None:
-    record = json.loads((done / "evaluation.json").read_text())
+    record = json.loads((done / "evaluation.json").read_text(encoding="utf-8"))
     assert record["options"]["matched_by"] == "names"
     lesions = {entry["name"]: entry["lesion"] for entry in record["options"]["structures"]}
     assert lesions["lesion"] and not lesions["ventricle"] and "left white matter" in {n.lower() for n in lesions}
@@ -74,7 +74,7 @@ def test_every_case_has_its_run_and_is_compared_by_name(done: Path) -> None:
 
 
 def test_the_mri_alone_is_seen_in_the_references_space(done: Path) -> None:
-    run = json.loads((done / "runs" / "tiny_0.1.0" / "head_1.MR" / "run.json").read_text())
+    run = json.loads((done / "runs" / "tiny_0.1.0" / "head_1.MR" / "run.json").read_text(encoding="utf-8"))
     assert tuple(run["inputs"]["MR"]["size"]) == CT_GRID.size
 
 
