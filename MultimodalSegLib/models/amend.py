@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from ..errors import ModelError, OutputError
+from ..writing import whole_file
 from .bundle import Bundle, load_bundle
 from .checks import METADATA, OWN_KEYS, check_metadata
 
@@ -29,11 +29,9 @@ def amend(bundle: Bundle, entries: Mapping[str, Any]) -> Bundle:
     metadata = {**bundle.metadata, **entries}
     check_metadata(metadata, bundle.path)
     path = bundle.path / METADATA
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        partial.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(partial, path)
+        with whole_file(path) as partial:
+            partial.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise OutputError(f"Cannot write {path}: {error.strerror}.", "Choose a model in a writable folder.") from error
     return load_bundle(bundle.path)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError, ModelError
 from ..images.grid import Triple
 from ..images.normalization import Normalization, usual_normalization
-from ..notice import RESEARCH_USE
 from .check_input import spacing_of
 from .checks import METADATA, WEIGHTS, check_files, check_metadata, check_weights, read_json
 from .classes import SegmentClass
+from .describe import described
 from .folders import bundle_folders, resolve
+from .purpose import PURPOSES
 
 if TYPE_CHECKING:
     from torch import nn
+
+Kept = TypeVar("Kept")
 
 
 def modality_family(modality: str, families: Collection[str] = ("CT", "PET")) -> str:
@@ -81,21 +84,40 @@ class Bundle:
         return int(self.metadata["network"]["stride"])
 
     @property
-    def answers_clicks(self) -> bool:
-        """Whether it needs a person's prompts, and so cannot segment by itself."""
-        return self.metadata["network"]["kind"] == "click"
+    def kind(self) -> str:
+        """Of network, such as ``"fusion"``."""
+        return str(self.metadata["network"]["kind"])
+
+    @property
+    def segments(self) -> bool:
+        """Whether it segments by itself."""
+        return self.kind not in PURPOSES
 
     def check_segments(self) -> None:
         """Refuse a model that cannot segment by itself.
 
         Raises:
-            ModelError: it answers clicks.
+            ModelError: it is for something else.
         """
-        if self.answers_clicks:
+        if not self.segments:
+            purpose = PURPOSES[self.kind]
             raise ModelError(
-                f"The model {self.name!r} answers clicks and does not segment by itself.",
-                "Segment with another model, then correct the result with 'refine'.",
+                f"The model {self.name!r} {purpose.does} and does not segment by itself.",
+                f"Segment with another model; this one is for {purpose.command!r}.",
             )
+
+    def check_for(self, kind: str) -> None:
+        """Refuse a model of another kind.
+
+        Args:
+            kind: of :data:`.purpose.PURPOSES`.
+
+        Raises:
+            ModelError: it is of another.
+        """
+        if self.kind != kind:
+            purpose = PURPOSES[kind]
+            raise ModelError(f"The model {self.name!r} does not {purpose.task}.", f"Use the model {purpose.command!r}.")
 
     def family_index(self, modality: str) -> int:
         """The number by which the network is told what kind of image it sees.
@@ -142,6 +164,14 @@ class Bundle:
             ) from error
         return network.eval()
 
+    def kept(self, make: Callable[[], Kept]) -> Kept:
+        """What belongs to the model beside its network; made anew each time, unless the bundle is one that is held.
+
+        Args:
+            make: a class or function without arguments.
+        """
+        return make()
+
     def classes(self) -> tuple[SegmentClass, ...]:
         """Every structure the model can find as a user sees it: left and right apart, lesion last, no background."""
         found: list[SegmentClass] = []
@@ -180,24 +210,7 @@ class Bundle:
 
     def describe(self) -> str:
         """What a user should know before using the model, as plain text."""
-        meta = self.metadata
-        rows = {
-            "Model": f"{self.name} {self.version}",
-            "What": meta["description"],
-            "License": meta["license"],
-            "Inputs": f"any of {', '.join(meta['modality_families'])}; {self.working_area()}",
-            "Classes": f"{len(self.classes())}: {', '.join(c.name for c in self.classes())}",
-            "Training": meta["training_data"],
-            "Limits": meta["limits"],
-            "Weights": f"{(self.path / WEIGHTS).stat().st_size / 1e6:.1f} MB, sha256 {self.checksum[:16]}",
-            "Folder": str(self.path),
-        }
-        lines = [f"{title + ':':10}{_text(value)}" for title, value in rows.items()]
-        return "\n".join([*lines, RESEARCH_USE])
-
-
-def _text(value: Any) -> str:
-    return "; ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        return described(self)
 
 
 def _segment_class(entry: Mapping[str, Any], name: str) -> SegmentClass:
@@ -235,4 +248,4 @@ def list_bundles() -> list[Bundle]:
             found.append(load_bundle(path))
         except ModelError:
             continue
-    return [bundle for bundle in found if not bundle.answers_clicks]
+    return [bundle for bundle in found if bundle.segments]

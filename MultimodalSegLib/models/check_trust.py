@@ -1,9 +1,10 @@
 """What a model may say of how far it can be trusted: four optional entries that a calibration writes.
 
-- ``calibration``: ``temperature`` (and ``lesion_temperature``), ``ece_before``, ``ece_after``, ``data``, and
-  ``reliability``: of ``structures`` and ``lesion`` the curves ``before`` and ``after``, each with ``confidence``,
-  ``accuracy`` and ``count`` by bin
-- ``conformal``: ``level``, ``usual`` and ``quantiles`` by class, of intervals of volumes
+- ``calibration``: ``temperature`` of structures, ``lesion_slope`` and ``lesion_offset`` (or ``lesion_temperature``),
+  ``ece_before``, ``ece_after``, ``data``, and ``reliability``: by what was judged the curves ``before`` and ``after``,
+  each with ``confidence``, ``accuracy`` and ``count`` by bin
+- ``conformal``: ``level``, ``quantiles`` by class, of intervals of volumes, ``method`` and ``samples`` of the answers
+  for which they hold (without these they hold for none), and ``coverage`` by class, measured on held-out label maps
 - ``typical``: ``mean`` and ``sd`` of the share of each class, ``limit`` and ``most_ml``
 - ``asymmetry``: by class the largest difference of left and right that is usual, as a share of their mean
 """
@@ -20,9 +21,11 @@ KEYS = ("calibration", "conformal", "typical", "asymmetry")
 def trust_problem(metadata: Mapping[str, Any]) -> str:
     """What is wrong with these entries, or an empty string; absent ones are fine."""
     calibration, conformal, typical, asymmetry = (metadata.get(key, {}) for key in KEYS)
-    temperatures = [calibration.get(key, 1.0) for key in ("temperature", "lesion_temperature")]
+    temperatures = [calibration.get(key, 1.0) for key in ("temperature", "lesion_temperature", "lesion_slope")]
     if not all(map(_positive, temperatures)):
-        return f"calibration has the temperatures {temperatures}, not positive numbers"
+        return f"calibration has the temperatures or slope {temperatures}, not positive numbers"
+    if not math.isfinite(calibration.get("lesion_offset", 0.0)):
+        return "calibration has an offset that is not finite"
     if not all(0 <= calibration.get(key, 0) <= 1 for key in ("ece_before", "ece_after")):
         return "calibration has an error that is not from 0 to 1"
     for curve in (curve for curves in calibration.get("reliability", {}).values() for curve in curves.values()):
@@ -31,8 +34,12 @@ def trust_problem(metadata: Mapping[str, Any]) -> str:
     if conformal:
         if not 0 < conformal["level"] < 1:
             return f"conformal has the level {conformal['level']}, not one between 0 and 1"
-        if not all(map(_positive, [conformal["usual"], *conformal["quantiles"].values()])):
+        if not all(map(_positive, conformal["quantiles"].values())):
             return "conformal has a quantile that is no positive number"
+        if "samples" in conformal and not (isinstance(conformal["samples"], int) and conformal["samples"] > 1):
+            return f"conformal has {conformal['samples']} samples, not two or more"
+        if not all(0 <= found["share"] <= 1 for found in conformal.get("coverage", {}).values()):
+            return "conformal has a coverage that is not from 0 to 1"
     if typical:
         if set(typical["mean"]) != set(typical["sd"]) or not all(map(math.isfinite, typical["mean"].values())):
             return "typical has means that do not belong to its deviations"

@@ -9,7 +9,7 @@ from MultimodalSegLib.models.check_trust import trust_problem
 from Testing.phantoms import a_model
 
 CALIBRATION = {"temperature": 1.4, "lesion_temperature": 0.9, "ece_before": 0.08, "ece_after": 0.02, "data": "made up"}
-CONFORMAL = {"level": 0.9, "usual": 3.0, "quantiles": {"skull": 2.0}}
+CONFORMAL = {"level": 0.9, "method": "tta", "samples": 8, "quantiles": {"skull": 2.0}}
 TYPICAL = {"mean": {"skull": -2.0}, "sd": {"skull": 0.5}, "limit": 2.0, "most_ml": 900.0}
 
 
@@ -44,7 +44,11 @@ def test_what_describes_the_weights_cannot_be_changed(model: Bundle) -> None:
             {"calibration": {"reliability": {"lesion": {"before": {"confidence": [], "accuracy": [], "count": [1]}}}}},
             "one length",
         ),
+        ({"calibration": CALIBRATION | {"lesion_slope": -1.0}}, "slope"),
+        ({"calibration": CALIBRATION | {"lesion_offset": float("inf")}}, "offset"),
         ({"conformal": CONFORMAL | {"level": 90}}, "level 90"),
+        ({"conformal": CONFORMAL | {"samples": 1}}, "1 samples"),
+        ({"conformal": CONFORMAL | {"coverage": {"skull": {"share": 90}}}}, "coverage"),
         ({"conformal": CONFORMAL | {"quantiles": {"skull": -1}}}, "quantile"),
         ({"typical": TYPICAL | {"sd": {}}}, "deviations"),
         ({"typical": TYPICAL | {"limit": 0}}, "limit"),

@@ -34,9 +34,9 @@ def test_contradictions_are_named(tmp_path, entries, message):
 def test_left_and_right_need_a_network_with_sides(tmp_path):
     bundle = a_model(tmp_path / "tiny")
     path = bundle.path / "configs" / "metadata.json"
-    metadata = json.loads(path.read_text())
+    metadata = json.loads(path.read_text(encoding="utf-8"))
     metadata["network"]["side"], metadata["format_version"] = False, 2
-    path.write_text(json.dumps(metadata))
+    path.write_text(json.dumps(metadata), encoding="utf-8")
     with pytest.raises(ModelError, match="left and a right one"):
         load_bundle(bundle.path)
 
@@ -49,7 +49,7 @@ def test_a_model_that_says_more_has_the_second_format(tmp_path, entries):
     bundle = threshold_model(tmp_path / "model", ["CT"], **entries)  # without side and lesion in any case
     assert bundle.metadata["format_version"] == 2
     path = bundle.path / "configs" / "metadata.json"
-    path.write_text(json.dumps(dict(bundle.metadata) | {"format_version": 1}))
+    path.write_text(json.dumps(dict(bundle.metadata) | {"format_version": 1}), encoding="utf-8")
     with pytest.raises(ModelError, match="needs version 2"):
         load_bundle(bundle.path)
 
