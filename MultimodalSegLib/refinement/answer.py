@@ -16,7 +16,7 @@ from ..networks.click_net import ClickNet
 from .crops import EDGES, crop_size, crop_start, first_edge, reaches_border
 from .guidance import Said, head_inputs
 from .prompts import Prompts
-from .scene import Scene, check_places
+from .scene import Scene, check_places, voxels_of
 
 FAR_BELOW = -20.0
 """Logit where a crop does not reach."""
@@ -130,12 +130,6 @@ def pointed_at(prompts: Prompts) -> np.ndarray:
     low, high = np.asarray(prompts.box)
     share = np.stack(np.meshgrid(*[np.linspace(0.2, 0.8, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
     return np.concatenate([positive, low + share * (high - low)])
-
-
-def voxels_of(grid: Grid, points: np.ndarray) -> np.ndarray:
-    """The nearest voxels (n, 3) of a grid, in the order k, j, i; they may lie outside."""
-    inverse = np.linalg.inv(grid.affine)
-    return np.rint(points @ inverse[:3, :3].T + inverse[:3, 3]).astype(int)[:, ::-1]
 
 
 def kept_parts(mask: np.ndarray, before: np.ndarray, marked: np.ndarray) -> np.ndarray:

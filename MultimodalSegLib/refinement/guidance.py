@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 NEAR_MM, FAR_MM = 3.0, 20.0
 """Standard deviation of the narrow disc; distance at which the wide one has fallen to 1/e."""
@@ -139,13 +138,3 @@ def box_mask(box: np.ndarray | None, start: tuple[int, int, int], size: tuple[in
         k, j, i = (slice(max(0, int(a)), max(0, int(b) + 1)) for a, b in zip(low, high, strict=True))
         mask[k, j, i] = 1.0
     return mask
-
-
-def pad_even(features: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Features (C, d, h, w) cut or repeated at the far faces to half of ``shape``."""
-    wanted = [-(-n // 2) for n in shape]
-    features = features[:, : wanted[0], : wanted[1], : wanted[2]]
-    missing = [w - n for w, n in zip(wanted, features.shape[1:], strict=True)]
-    if not any(missing):
-        return features
-    return F.pad(features[None], (0, missing[2], 0, missing[1], 0, missing[0]), mode="replicate")[0]

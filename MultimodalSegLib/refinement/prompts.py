@@ -129,9 +129,7 @@ def stroke_points(painted: Volume, value: int) -> np.ndarray:
     """Centres of the voxels of one value, (n, 3) LPS mm, evenly thinned."""
     index = np.argwhere(painted.array == value)[:, ::-1]
     chosen = index[:: max(1, -(-len(index) // MOST_STROKE_POINTS))]
-    affine = painted.grid.affine
-    points: np.ndarray = chosen @ affine[:3, :3].T + affine[:3, 3]
-    return points
+    return painted.grid.points(chosen)
 
 
 def together(points: Sequence[np.ndarray]) -> np.ndarray:

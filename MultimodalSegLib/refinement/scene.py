@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError, ModelError
+from ..errors import InputError
 from ..images.grid import Grid
 from ..images.volume import Volume
 from ..inference.view import network_view
 from ..models.bundle import Bundle
+from ..models.purpose import CLICKS
 from ..networks.click_net import ClickNet
 
 AIR_REACH_MM = 6.0
@@ -42,8 +43,7 @@ class Scene:
 
     def voxels(self, points: np.ndarray) -> np.ndarray:
         """Nearest voxels (n, 3) in the order k, j, i of points (n, 3), LPS mm."""
-        index = (points - self.grid.affine[:3, 3]) @ np.linalg.inv(self.grid.affine[:3, :3]).T
-        return np.rint(index).astype(int)[:, ::-1]
+        return voxels_of(self.grid, points)
 
     def is_empty(self, voxel: np.ndarray) -> bool:
         """Whether no modality shows anything but air around a voxel."""
@@ -111,10 +111,34 @@ def click_network(bundle: Bundle) -> ClickNet:
     Raises:
         ModelError: a model of another kind, or weights that do not fit.
     """
+    bundle.check_for(CLICKS)
     network = bundle.network()
-    if not isinstance(network, ClickNet):
-        raise ModelError(f"The model {bundle.name!r} does not answer clicks.", "Use the model 'refine'.")
+    assert isinstance(network, ClickNet)
     return network
+
+
+class PlaceError(InputError):
+    """A prompt at which there is nothing to see.
+
+    Args:
+        text: what is wrong, with ``{place}`` where the place is to stand.
+        place: (3,) LPS mm.
+        hint: what to do, where places are given as numbers.
+        plainly: what to do, where they are clicked.
+    """
+
+    def __init__(self, text: str, place: np.ndarray, hint: str, plainly: str) -> None:
+        super().__init__(text.format(place=_text(place)), hint)
+        self._text, self._place, self._plainly = text, place, plainly
+
+    def in_ras(self) -> InputError:
+        """The same with the numbers that 3D Slicer shows."""
+        return InputError(self._text.format(place=_text(self._place * (-1, -1, 1)) + " (RAS)"), self._plainly)
+
+
+def voxels_of(grid: Grid, points: np.ndarray) -> np.ndarray:
+    """Nearest voxels (n, 3) of a grid, in the order k, j, i, to points (n, 3), LPS mm; they may lie outside."""
+    return np.rint(grid.indices(points)).astype(int)[:, ::-1]
 
 
 def check_places(scene: Scene, reference: Grid, places: np.ndarray, positive: np.ndarray) -> None:
@@ -130,20 +154,25 @@ def check_places(scene: Scene, reference: Grid, places: np.ndarray, positive: np
         InputError: a place outside the volume, or a positive point in air.
     """
     voxels = scene.voxels(places)
-    index = (places - reference.affine[:3, 3]) @ np.linalg.inv(reference.affine[:3, :3]).T
+    index = reference.indices(places)
     for place, voxel, one in zip(places, voxels, index, strict=True):
         inside = (one > -0.5).all() and (one < np.asarray(reference.size) - 0.5).all()
         if not inside or not ((voxel >= 0).all() and (voxel < scene.grid.shape).all()):
-            raise InputError(
-                f"The place {_text(place)} lies outside of what the volume shows.",
+            raise PlaceError(
+                "The place {place} lies outside of what the volume shows.",
+                place,
                 "Give patient coordinates inside the head, LPS millimetres (the signs of x and y differ from RAS).",
+                "Move it into the head.",
             )
     for place, voxel in zip(positive, scene.voxels(positive), strict=True):
         if scene.is_empty(voxel):
-            raise InputError(
-                f"There is nothing but air around the point {_text(place)}.", "Click on the object itself."
+            raise PlaceError(
+                "There is nothing but air around the point {place}.",
+                place,
+                "Click on the object itself.",
+                "Click on the object itself.",
             )
 
 
 def _text(place: np.ndarray) -> str:
-    return ", ".join(f"{value:.1f}" for value in place)
+    return ", ".join(f"{value:.1f}" for value in place + 0.0)

@@ -8,6 +8,7 @@ from ..notice import RESEARCH_USE
 from .document.content import Document, Section
 from .findings import Findings
 from .privacy import case_identifier
+from .sections.corrections import corrections
 from .sections.explanation import explanation
 from .sections.lesions import lesions
 from .sections.modalities import modalities
@@ -50,6 +51,7 @@ def _sections(
     views = Views(findings)
     yield case(findings, identifier, identity)
     yield from quality(findings, warnings)
+    yield from corrections(findings)
     yield overview(findings, views)
     yield from lesions(findings, views)
     yield from structures(findings)

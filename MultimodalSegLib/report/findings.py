@@ -38,6 +38,7 @@ class Findings:
         fusion_maps: files of fusion weights by modality.
         faithfulness: figures by the name of a map.
         unreadable: names of files that are there and cannot be read.
+        left_out: what is not told because segments were corrected after it was found.
     """
 
     record: Mapping[str, Any]
@@ -56,6 +57,7 @@ class Findings:
     fusion_maps: Mapping[str, Path] = field(default_factory=dict)
     faithfulness: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     unreadable: Sequence[str] = ()
+    left_out: Sequence[str] = ()
 
     @cached_property
     def parts(self) -> tuple[LesionPart, ...]:

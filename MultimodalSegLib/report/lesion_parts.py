@@ -52,7 +52,7 @@ def lesion_parts(labels: Volume, values: Iterable[int]) -> tuple[LesionPart, ...
 
 def central_point(index: np.ndarray, labels: Volume) -> Triple:
     """Of voxels (n, 3) as (k, j, i), the one nearest to their centre of mass, LPS mm."""
-    points = index[:, ::-1] @ labels.grid.affine[:3, :3].T + labels.grid.affine[:3, 3]
+    points = labels.grid.points(index[:, ::-1])
     nearest = np.argmin(np.linalg.norm(points - points.mean(axis=0), axis=1))
     x, y, z = points[nearest].tolist()
     return x, y, z

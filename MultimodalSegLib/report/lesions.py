@@ -162,7 +162,7 @@ def _medians(segmentation: Segmentation, where: Mapping[int, np.ndarray], aligne
 def points_of(lesions: Sequence[Lesion], grid: Grid) -> Iterator[np.ndarray]:
     """Voxel centers of each lesion, (n, 3) LPS mm."""
     for lesion in lesions:
-        yield lesion.component.index[:, ::-1] @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+        yield grid.points(lesion.component.index[:, ::-1])
 
 
 def _start(part: Component) -> tuple[int, int, int]:

@@ -69,7 +69,7 @@ def locate(
         if min(gaps) <= REACH_MM:
             gap = min(gaps)
             name = names[others[gaps.index(gap)]]
-    points = component.index[:, ::-1] @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = grid.points(component.index[:, ::-1])
     return Location(structures, plane.side(points) if plane else "", name, gap)
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..errors import OutputError
 from ..images.units import Unit
+from ..writing import whole_file
 from .change import Change
 from .intensities import STATISTICS, Intensity
 from .lesions import Lesion
@@ -18,6 +17,7 @@ from .measurements import Measurement
 Row = dict[str, str]
 
 STRUCTURE_HEAD = ("name", "value", "voxels", "volume_ml", "extent_rl_mm", "extent_ap_mm", "extent_fh_mm")
+INTERVAL_HEAD = ("low_ml", "high_ml", "interval")
 FIRST = ("mean", "sd", "median")
 """Statistics that stand before the others, modality by modality."""
 
@@ -44,15 +44,13 @@ def structure_rows(
         measurements: of the structures.
         lesions: the single lesions, which are counted and of which the longest diameter is told.
         units: of the modalities, told in columns of their own.
-        uncertainty: content of ``uncertainty/summary.json``: its intervals of volumes become columns.
+        uncertainty: content of ``uncertainty/summary.json``, for :func:`with_intervals`.
     """
     modalities = list(dict.fromkeys(name for row in measurements for name in row.intensities))
     head = [*STRUCTURE_HEAD, *(f"{what}_{name}" for name in modalities for what in FIRST)]
     head += ["components", "longest_diameter_mm"]
     head += [f"{what}_{name}" for name in modalities for what in STATISTICS if what not in FIRST]
     head += [f"unit_{name}" for name in modalities if units] + ["asymmetry_percent"]
-    intervals = volume_intervals(uncertainty or {})
-    head += ["low_ml", "high_ml"] if intervals else []
     rows = []
     for row in measurements:
         parts = [lesion.longest_diameter_mm for lesion in lesions if lesion.value == row.value]
@@ -62,11 +60,51 @@ def structure_rows(
         cells |= {"asymmetry_percent": _number(row.asymmetry_percent, 1)}
         if parts:
             cells |= {"components": str(len(parts)), "longest_diameter_mm": f"{max(parts):.2f}"}
-        if row.value in intervals:
-            low, high = intervals[row.value]
-            cells |= {"low_ml": f"{low:.4f}", "high_ml": f"{high:.4f}"}
         rows.append(cells)
-    return head, rows
+    return with_intervals((head, rows), uncertainty or {})
+
+
+def with_intervals(
+    table: tuple[Sequence[str], Sequence[Mapping[str, str]]], summary: Mapping[str, object]
+) -> tuple[list[str], list[Row]]:
+    """A table of structures with the columns ``low_ml``, ``high_ml`` and ``interval``, what these two are.
+
+    Args:
+        table: titles and rows; intervals of an earlier summary are replaced.
+        summary: content of ``uncertainty/summary.json``.
+
+    Example:
+        >>> volumes = {"17": {"low_ml": 3.0, "high_ml": 3.5, "level": None}}
+        >>> with_intervals((["value"], [{"value": "17"}]), {"volumes": volumes})[1]
+        [{'value': '17', 'low_ml': '3.0000', 'high_ml': '3.5000', 'interval': 'range of the samples'}]
+    """
+    head, rows = table
+    volumes = summary.get("volumes")
+    known = volumes if isinstance(volumes, Mapping) else {}
+    cells = {
+        str(value): {
+            "low_ml": f"{float(entry['low_ml']):.4f}",
+            "high_ml": f"{float(entry['high_ml']):.4f}",
+            "interval": interval_name(entry.get("level")),
+        }
+        for value, entry in known.items()
+    }
+    plain = [name for name in head if name not in INTERVAL_HEAD]
+    told = [{k: v for k, v in row.items() if k in plain} | cells.get(row["value"], {}) for row in rows]
+    if cells:
+        place = plain.index("volume_ml") + 1 if "volume_ml" in plain else len(plain)
+        plain[place:place] = INTERVAL_HEAD
+    return plain, told
+
+
+def interval_name(level: float | None) -> str:
+    """What an interval of a volume is.
+
+    Example:
+        >>> interval_name(0.9), interval_name(None)
+        ('90 % interval', 'range of the samples')
+    """
+    return "range of the samples" if level is None else f"{100 * level:.0f} % interval"
 
 
 def lesion_rows(
@@ -109,12 +147,15 @@ def change_rows(changes: Sequence[Change]) -> tuple[list[str], list[Row]]:
     return list(CHANGE_HEAD), rows
 
 
-def volume_intervals(summary: Mapping[str, object]) -> dict[int, tuple[float, float]]:
-    """Low and high volume (ml) by label value, as ``uncertainty/summary.json`` tells them; empty if it does not."""
-    volumes = summary.get("volumes")
-    if not isinstance(volumes, Mapping):
-        return {}
-    return {int(value): (float(entry["low_ml"]), float(entry["high_ml"])) for value, entry in volumes.items()}
+def read_table(path: Path) -> tuple[list[str], list[Row]]:
+    """Titles and rows of a table that :func:`write_table` has written.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        return list(reader.fieldnames or ()), list(reader)
 
 
 def write_table(table: tuple[Sequence[str], Sequence[Mapping[str, str]]], path: Path | str) -> None:
@@ -125,30 +166,15 @@ def write_table(table: tuple[Sequence[str], Sequence[Mapping[str, str]]], path: 
     """
     path = Path(path)
     head, rows = table
-    temporary = ""
     try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", newline="", encoding="utf-8") as file:
+        with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, head, restval="")
             writer.writeheader()
             writer.writerows(rows)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise OutputError(
             f"Cannot write {path}: {error.strerror}.", "Choose a writable folder with enough space."
         ) from error
-
-
-def write_measurements(rows: Sequence[Measurement], path: Path | str) -> None:
-    """Write what :func:`~MultimodalSegLib.report.measurements.measure` gives as CSV, one row a structure.
-
-    Raises:
-        OutputError: the file cannot be written.
-    """
-    write_table(structure_rows(rows), path)
 
 
 def _lesion_cells(lesion: Lesion, units: Mapping[str, Unit] | None) -> Row:

@@ -14,6 +14,7 @@ from ..explain.contributions import Contribution, contributions, sentences, writ
 from ..explain.parts import Part, parts_of
 from ..explain.shapley import Coalition, coalitions
 from ..images.io import write_volume
+from ..images.synthetic import check_choice, synthetic_inputs
 from ..images.volume import Volume
 from ..progress import Event, Progress, silent
 from ..restore import FinishedRun
@@ -30,11 +31,13 @@ class ContributionOptions:
         device: ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         threads: processor threads; torch's own choice if None.
         memory_limit_mb: what the network may take beyond what is in use now; all free memory if None.
+        synthetic_detail: ask although the detail of a volume was made up.
     """
 
     device: str = "auto"
     threads: int | None = None
     memory_limit_mb: float | None = None
+    synthetic_detail: bool = False
 
 
 def run_contributions(
@@ -55,13 +58,15 @@ def run_contributions(
         What the modalities are worth to each structure, then to each lesion.
 
     Raises:
-        InputError: the segmentation is empty, or an unknown device.
+        InputError: the segmentation is empty, an unknown device, or synthetic detail that nobody chose to explain.
         OutOfMemoryError: not even small windows fit.
 
     Example:
         >>> for entry in run_contributions(open_run("run")):     # doctest: +SKIP
         ...     print(entry.part.name, entry.shapley)
     """
+    options = options or ContributionOptions()
+    check_choice(synthetic_inputs(run.folder.record), options.synthetic_detail)
     progress(Event(STAGE, 0, 1, "Preparing the volumes"))
     parts, points, left_out = parts_of(run.segmentation)
     if not parts:
@@ -69,7 +74,7 @@ def run_contributions(
             f"The segmentation in {run.folder.path} is empty.", "Segment volumes that show what the model knows."
         )
     with run.folder.stage(STAGE):
-        names, scores, found, fusion = _answers(run, parts, points, options or ContributionOptions(), progress)
+        names, scores, found, fusion = _answers(run, parts, points, options, progress)
         told = contributions(parts, names, scores, found)
         for name, volume in fusion.items():
             run.folder.write(run.folder.path / FOLDER / f"fusion.{name}.nrrd", partial(write_volume, volume))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..images.io import write_volume
+from ..images.synthetic import check_choice, synthetic_inputs
 from ..images.volume import Volume
 from ..inference.components import components
 from ..inference.segmentation import SegmentClass
@@ -26,7 +28,13 @@ STAGE = "explain"
 MOST_LESIONS = 10
 """Single lesions that get a map of their own without being named."""
 
+MOST_RATED = 5
+"""Single lesions, the largest first, whose maps get figures; each takes some twenty passes through the network, and
+what is explained first some fifty."""
+
 FIGURES = "faithfulness.json"
+Progressed = Callable[[float], None]
+"""Takes the finished fraction, 0 to 1; may raise to stop."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,8 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
     Each map is ``explanation/<class>.<method>.nrrd``, float32 on the reference grid: 1 where most speaks for the class,
     0 where nothing does or something speaks against it. A method that tells modalities apart adds
     ``<class>.<method>-<MODALITY>.nrrd``, all in units of the largest among them. ``explanation/faithfulness.json`` says
-    how far the first map can be believed. Maps of other classes and methods stay.
+    how far the first map, and those of the largest single lesions, can be believed. Maps of other classes and methods
+    stay.
 
     Args:
         run: the finished run.
@@ -58,10 +67,11 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
         progress: told how far the work is, stage ``"explain"`` of 100; may raise to stop.
 
     Returns:
-        Names of the maps, such as ``"lesion.gradcam"``; the first is the one with figures.
+        Names of the maps, such as ``"lesion.gradcam"``, the ones with figures first.
 
     Raises:
-        InputError: an unknown class, method, layer or lesion, or a class that was not found in this run.
+        InputError: an unknown class, method, layer or lesion, a class that was not found in this run, or synthetic
+            detail that nobody chose to explain.
         OutOfMemoryError: not even small windows fit.
     """
     from ..explain.methods import CHEAP, METHODS, attribute, remembered  # import torch
@@ -72,6 +82,7 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
 
     if options.method not in METHODS:
         raise InputError(f"There is no method {options.method!r}.", f"Choose one of {', '.join(METHODS)}.")
+    check_choice(synthetic_inputs(run.folder.record), options.synthetic_detail)
     entry = chosen_class(run, options.name)
     regions = chosen_regions(run, entry, options.lesion, each=options.method in CHEAP)
     tell = partial(_tell, progress)
@@ -113,11 +124,11 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
             }
             names.append(name)
         if options.faithfulness:
-            figures[names[0]] = believed(
-                options, subject, targets[0], found[0].whole, lambda done: tell(45 + 55 * done, "checking the map")
-            )
-            if figures[names[0]]["ignores_weights"]:
-                run.folder.warn(f"The map {names[0]} hardly changes when the network forgets everything: ignore it.")
+            checked = _rated(options, subject, targets, found, lambda done: tell(45 + 55 * done, "checking the maps"))
+            for name, rated in zip(names, checked, strict=False):
+                figures[name] = rated
+                if rated["ignores_weights"]:
+                    run.folder.warn(f"The map {name} hardly changes when the network forgets everything: ignore it.")
         run.folder.write(
             run.folder.path / "explanation" / FIGURES,
             lambda path: path.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8"),
@@ -126,24 +137,32 @@ def run_explain(run: FinishedRun, options: ExplainOptions, progress: Progress = 
     return names
 
 
-def believed(options: ExplainOptions, subject: Any, target: Any, map_: Any, report: Any) -> dict[str, Any]:
-    """Figures of :mod:`..explain.faithfulness` and the sanity check of a map."""
+def _rated(
+    options: ExplainOptions, subject: Any, targets: list[Any], found: list[Any], report: Progressed
+) -> Iterator[dict[str, Any]]:
+    """Figures of the first maps, of the very first beside those of baselines."""
     from ..explain.blurring import blurred
-    from ..explain.faithfulness import faithfulness
-    from ..explain.methods import attribute
-    from ..explain.randomization import ignores_weights, randomized_likeness
-
-    def again(other: Any) -> Any:
-        return attribute(options.method, other, [target], options.layer)[0]
+    from ..explain.map_figures import map_figures
 
     baseline = blurred(subject.images, subject.spacing)
-    figures = faithfulness(subject, target, map_, again, baseline, lambda done: report(0.8 * done))
-    likenesses = randomized_likeness(subject, target, map_, again, steps=1)
-    report(1.0)
-    return figures | {
-        "likeness_without_weights": round(list(likenesses.values())[-1], 4),
-        "ignores_weights": ignores_weights(likenesses),
-    }
+    count = min(len(targets), 1 + MOST_RATED * options.thorough)
+    shares = [0.0, *((3 + n) / (2 + count) for n in range(count))]  # baselines take twice as long as a map
+    for n, (target, attribution) in enumerate(zip(targets[:count], found, strict=False)):
+        low, high = shares[n], shares[n + 1]
+        yield map_figures(
+            options.method,
+            options.layer,
+            subject,
+            target,
+            attribution,
+            baseline,
+            baselines=options.thorough and n == 0,
+            report=partial(_part, report, low, high - low),
+        )
+
+
+def _part(report: Progressed, start: float, share: float, done: float) -> None:
+    report(start + share * done)
 
 
 def chosen_class(run: FinishedRun, name: str) -> SegmentClass:

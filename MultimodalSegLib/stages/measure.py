@@ -8,11 +8,13 @@ from functools import partial
 from typing import Any
 
 from ..explain.explanation import explain, write_modalities
+from ..images.synthetic import check_choice, synthetic_inputs
 from ..images.units import Unit, usual_unit
 from ..progress import Event, Progress, silent
 from ..report.at_risk import structures_at_risk
+from ..report.corrected import holding_intervals
 from ..report.report import report
-from ..report.tables import change_rows, lesion_rows, structure_rows, write_table
+from ..report.tables import change_rows, lesion_rows, read_table, structure_rows, with_intervals, write_table
 from ..restore import FinishedRun
 from ..run_folder import RunFolder
 from .earlier import Earlier, Followup, compare
@@ -29,10 +31,12 @@ class MeasureOptions:
         at_risk: names or parts of names of the structures to which the lesions' distances are wanted; the brain stem,
             the optic nerves and the hippocampi, as far as the model knows them, if empty.
         earlier: an earlier run of the patient and how to bring it into this one's space, or None.
+        synthetic_detail: measure although the detail of a volume was made up.
     """
 
     at_risk: tuple[str, ...] = ()
     earlier: Earlier | None = None
+    synthetic_detail: bool = False
 
 
 def run_measure(
@@ -49,11 +53,13 @@ def run_measure(
         The comparison with the earlier run, if one was given.
 
     Raises:
-        InputError: an unknown structure at risk, or an earlier run that cannot be read.
+        InputError: an unknown structure at risk, an earlier run that cannot be read, or synthetic detail that nobody
+            chose to measure.
         RegistrationError: the heads of the two runs do not come to overlap.
     """
     options = options or MeasureOptions()
     folder = run.folder
+    check_choice(synthetic_inputs(folder.record), options.synthetic_detail)
     at_risk = structures_at_risk(run.bundle.classes(), options.at_risk)
     with folder.stage(STAGE):
         progress(Event(STAGE, 0, 1, "structures and lesions"))
@@ -63,7 +69,8 @@ def run_measure(
         followup = compare(run, told.lesions, options.earlier, progress) if options.earlier else None
         found = followup.changes if followup else None
         folder.write(folder.path / "explanation" / "modalities.csv", partial(write_modalities, explanation))
-        structures = structure_rows(told.measurements, told.lesions, units, uncertainty_summary(folder))
+        intervals = holding_intervals(folder.record, uncertainty_summary(folder))
+        structures = structure_rows(told.measurements, told.lesions, units, intervals)
         folder.write(folder.measurements, partial(write_table, structures))
         folder.write(folder.lesions, partial(write_table, lesion_rows(told.lesions, units, found)))
         (folder.path / CHANGES).unlink(missing_ok=True)
@@ -78,6 +85,39 @@ def run_measure(
             folder.warn(sentence)
         progress(Event(STAGE, 1, 1))
     return followup
+
+
+def write_intervals(folder: RunFolder) -> None:
+    """Put the intervals of ``uncertainty/summary.json`` into a ``measurements.csv`` that was written before them.
+
+    Everything else that was measured stays as it is; a run that was not measured stays so. Only whole classes have
+    intervals: ``lesions.csv`` has none, because the answers are not compared lesion by lesion.
+
+    Args:
+        folder: of the run; the stage ``"uncertainty"`` has finished.
+
+    Raises:
+        OutputError: the table cannot be written.
+    """
+    if folder.has(STAGE):
+        table = with_intervals(read_table(folder.measurements), uncertainty_summary(folder))
+        with folder.stage(STAGE, keep=True):
+            folder.write(folder.measurements, partial(write_table, table))
+
+
+def measure_again(run: FinishedRun, progress: Progress = silent) -> bool:
+    """Measure a run whose tables a correction has removed, as it was measured before.
+
+    Returns:
+        Whether there was anything to do; a run that was never measured stays so.
+    """
+    before = run.folder.record.get("measurements")
+    if before is None or run.folder.has(STAGE):
+        return False
+    if before.get("followup"):
+        run.folder.warn("The comparison with the earlier run was left out after a correction; measure it again.")
+    run_measure(run, MeasureOptions(tuple(before["at_risk"]), synthetic_detail=True), progress)
+    return True
 
 
 def known_units(folder: RunFolder) -> dict[str, Unit]:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 from ..errors import InputError, MissingPackageError
 from ..images.dicom import series_files
+from ..images.synthetic import check_choice, synthetic_inputs
 from ..notice import RESEARCH_USE
 from ..progress import Event, Progress, silent
 from ..report.compose import compose
+from ..report.corrected import up_to_date
 from ..report.dicom.objects import dicom_objects
 from ..report.document.html import html
 from ..report.document.pdf import pdf
@@ -17,6 +19,7 @@ from ..report.findings import read_findings
 from ..report.privacy import without_names
 from ..restore import FinishedRun
 from ..run_folder import Writer
+from .measure import measure_again
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,19 @@ class ReportOptions:
         dicom: ``segmentation.dcm`` and ``structured_report.dcm`` too: ``"auto"`` if the reference was read from a
             DICOM folder that is still there, ``"no"``, or the folder with the series of the reference.
         with_name: the patient's name, number and date of birth, and the names of files, as far as they are known.
+        synthetic_detail: write it although the detail of a volume was made up.
     """
 
     pdf: bool = False
     dicom: str = "auto"
     with_name: bool = False
+    synthetic_detail: bool = False
 
 
 def run_report(run: FinishedRun, options: ReportOptions | None = None, progress: Progress = silent) -> list[Path]:
     """Write the report of a finished run; an earlier one is replaced.
+
+    Where a correction has removed the tables they are made again first, so that report, tables and segmentation agree.
 
     Args:
         run: the run.
@@ -47,17 +54,19 @@ def run_report(run: FinishedRun, options: ReportOptions | None = None, progress:
         The files written.
 
     Raises:
-        InputError: the DICOM folder that was given does not hold the reference.
+        InputError: the DICOM folder that was given does not hold the reference, or synthetic detail that nobody chose
+            to report.
         MissingPackageError: a package of the extra ``report`` is missing.
         OutputError: a file cannot be written.
     """
     options = options or ReportOptions()
     folder, written = run.folder, []
+    check_choice(synthetic_inputs(folder.record), options.synthetic_detail)
     source, asked = _source(run, options.dicom)
     with_dicom = source is not None and options.dicom != "no"
     steps = 2 + options.pdf + with_dicom
-    findings = read_findings(folder.path, folder.record, run.aligned, run.segmentation, run.bundle.region)
-
+    measure_again(run, progress)
+    findings = up_to_date(read_findings(folder.path, folder.record, run.aligned, run.segmentation, run.bundle.region))
     earlier = {folder.path / name for name in folder.record["stages"].get("report", {}).get("files", ())}
 
     def put(name: str, writer: Writer) -> None:
@@ -82,7 +91,7 @@ def run_report(run: FinishedRun, options: ReportOptions | None = None, progress:
             except (InputError, MissingPackageError) as error:
                 if asked:
                     raise
-                folder.warn(f"No DICOM was written: {error.message} {error.hint}".rstrip())
+                folder.warn(f"No DICOM was written: {error.sentences}")
             else:
                 for name, dataset in zip(("segmentation.dcm", "structured_report.dcm"), objects, strict=True):
                     put(name, dataset.save_as)

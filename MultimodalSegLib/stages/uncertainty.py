@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..images.io import write_volume
+from ..images.synthetic import check_choice, synthetic_inputs
 from ..inference.flags import (
     Estimate,
     Flag,
@@ -25,6 +26,7 @@ from ..models.bundle import load_bundle
 from ..progress import Event, Progress, silent
 from ..registration.register import registration_warnings
 from ..restore import FinishedRun
+from .measure import write_intervals
 
 if TYPE_CHECKING:
     from ..inference.uncertainty.doubt import Doubt
@@ -47,6 +49,7 @@ class UncertaintyOptions:
         threads: processor threads; torch's own choice if None.
         memory_limit_mb: what a run of the network may take; all free memory if None.
         seed: the same one gives the same result.
+        synthetic_detail: doubt it although the detail of a volume was made up.
     """
 
     method: str = "tta"
@@ -58,6 +61,7 @@ class UncertaintyOptions:
     threads: int | None = None
     memory_limit_mb: float | None = None
     seed: int = 0
+    synthetic_detail: bool = False
 
 
 def run_uncertainty(
@@ -65,8 +69,8 @@ def run_uncertainty(
 ) -> dict[str, Any]:
     """Ask the network again about changed cases, and leave in the run folder how far its answers agree.
 
-    Writes ``uncertainty/entropy.nrrd`` and ``disagreement.nrrd`` (nats, on the reference grid), ``summary.json``, and
-    the flags into run.json. Done again, it replaces these.
+    Writes ``uncertainty/entropy.nrrd`` and ``disagreement.nrrd`` (nats, on the reference grid), ``summary.json``, the
+    flags into run.json, and the intervals into ``measurements.csv``. Done again, it replaces these.
 
     Args:
         run: a finished run.
@@ -77,7 +81,8 @@ def run_uncertainty(
         The content of ``summary.json``.
 
     Raises:
-        InputError: an unknown method or device, too few samples, or a network that cannot be thinned.
+        InputError: an unknown method or device, too few samples, a network that cannot be thinned, or synthetic detail
+            that nobody chose to doubt.
         ModelError: the models of an ensemble do not belong together.
         OutOfMemoryError: not even small windows fit.
 
@@ -88,9 +93,10 @@ def run_uncertainty(
     options = options or UncertaintyOptions()
     if options.ensemble and options.method != "ensemble":
         raise InputError(f"The method {options.method!r} uses one model.", "Add --method ensemble.")
+    check_choice(synthetic_inputs(run.folder.record), options.synthetic_detail)
     with run.folder.stage(STAGE):
         view, told = _asked(run, options, progress)
-        volumes = _volumes(run, told, view)
+        volumes = _volumes(run, told, view, options.method)
         flags = _flags(run, told, volumes)
         summary = _summary(run, options, told, volumes)
         _forget_earlier(run)
@@ -99,6 +105,7 @@ def run_uncertainty(
         for flag in flags:
             if flag.level != "info":
                 run.folder.warn(flag.sentence)
+    write_intervals(run.folder)
     progress(Event(STAGE, told.runs, told.runs, "Answers compared"))
     return summary
 
@@ -129,31 +136,32 @@ def _asked(run: FinishedRun, options: UncertaintyOptions, progress: Progress) ->
     return view.without_images(), told
 
 
-def _volumes(run: FinishedRun, told: Doubt, view: NetworkView) -> dict[int, dict[str, Any]]:
+def _volumes(run: FinishedRun, told: Doubt, view: NetworkView, method: str) -> dict[int, dict[str, Any]]:
     """Every structure that the run or an answer has found, with an interval.
 
-    Without the model's calibration the interval is the range of the answers, and has no level.
+    Where the model's calibration was not made with this method and as many answers, or not for a structure, the
+    interval is the range of the answers, and has no level.
     """
     from ..inference.uncertainty.conformal import Conformal, spread
 
     labels = run.segmentation.labels
     counts = np.bincount(labels.array.ravel())
-    calibrated, names, found = Conformal.of(run.bundle.metadata), run.bundle.structure_names(), {}
+    conformal, names, found = Conformal.of(run.bundle.metadata), run.bundle.structure_names(), {}
+    holds = conformal is not None and conformal.holds(method, len(told.samples.voxels))
     for entry in run.bundle.classes():
         ml = float(counts[entry.value]) * labels.grid.voxel_ml if entry.value < len(counts) else 0.0
         answers = [voxels.get(entry.value, 0) * view.grid.voxel_ml for voxels in told.samples.voxels]
         if not ml and not any(answers):
             continue
-        relative = spread(answers)
-        if calibrated:
-            low, high = calibrated.interval(names[entry.value], ml, relative)
-        else:
-            low, high = min(ml, *answers), max(ml, *answers)
+        relative, name = spread(answers), names[entry.value]
+        interval = conformal.interval(name, ml, relative) if conformal is not None and holds else None
+        low, high = interval or (min(ml, *answers), max(ml, *answers))
         numbers = {"ml": ml, "low_ml": low, "high_ml": high, "spread": relative}
         found[entry.value] = {
             "name": entry.name,
             **{key: round(number, 4) for key, number in numbers.items()},
-            "level": calibrated.level if calibrated else None,
+            "level": conformal.level if conformal is not None and interval else None,
+            "coverage": conformal.coverage.get(name) if conformal is not None and interval else None,
         }
     return found
 

@@ -12,6 +12,7 @@ from MultimodalSegLib.refinement.answer import Refiner, kept_parts
 from MultimodalSegLib.refinement.prompts import Prompts
 from MultimodalSegLib.refinement.scene import Scene, click_network, look, read_scene, write_scene
 from Testing.phantoms import CT_GRID, a_ct
+from Testing.points import points_of
 from Testing.refinement.handmade import a_click_model
 
 TUMOR, AXES = np.array([-30.0, 25.0, 30.0]), np.array([14.0, 16.0, 12.0])
@@ -27,8 +28,7 @@ def a_scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Refiner, Scene]:
 
 
 def tumor(grid: Grid) -> np.ndarray:
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     return np.asarray((((points - TUMOR) / AXES) ** 2).sum(-1) <= 1)
 
 

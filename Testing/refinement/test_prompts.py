@@ -29,12 +29,12 @@ def test_anything_else_is_told(text: str) -> None:
 def test_points_of_slicer_are_read_in_the_system_they_name(tmp_path: Path, system: str, sign: int) -> None:
     file = tmp_path / "F.mrk.json"
     points = [{"position": [1.0, 2.0, 3.0]}, {"position": [-4.0, 5.0, 6.0]}]
-    file.write_text(json.dumps({"markups": [{"coordinateSystem": system, "controlPoints": points}]}))
+    file.write_text(json.dumps({"markups": [{"coordinateSystem": system, "controlPoints": points}]}), encoding="utf-8")
     assert read_points(str(file)).tolist() == [[sign, 2 * sign, 3], [-4 * sign, 5 * sign, 6]]
 
 
 def test_a_file_without_points_is_told(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "a.json").write_text("{}", encoding="utf-8")
     for name in ("a.json", "none.json"):
         with pytest.raises(InputError, match="holds no points"):
             read_points(str(tmp_path / name))

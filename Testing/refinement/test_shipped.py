@@ -10,7 +10,7 @@ from MultimodalSegLib.models.checks import WEIGHTS
 def test_it_is_small_answers_clicks_and_is_not_offered_for_segmenting() -> None:
     bundle = load_bundle("refine")
     assert (bundle.path / WEIGHTS).stat().st_size < 20e6
-    assert bundle.answers_clicks
+    assert bundle.kind == "click"
     assert "refine" not in {other.path.name for other in list_bundles()}
 
 

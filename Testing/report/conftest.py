@@ -13,6 +13,7 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation, SegmentClass
 from MultimodalSegLib.registration.aligned import AlignedCase
 from MultimodalSegLib.report.findings import Findings, read_findings
+from Testing.points import points_of
 
 TERM = "List~SCT^{category}~SCT^{code}^{name}~{side}~Regions~^^~^^"
 ANATOMY, ALTERED = "123037004^Anatomical Structure", "49755003^Morphologically Altered Structure"
@@ -57,12 +58,6 @@ def a_tilted_grid() -> Grid:
     size, spacing = (40, 36, 30), (2.0, 2.1, 3.0)
     origin = -axes @ (np.asarray(spacing) * (np.asarray(size) - 1) / 2)
     return Grid(size, spacing, tuple(origin.tolist()), tuple(axes.ravel().tolist()))
-
-
-def points_of(grid: Grid) -> np.ndarray:
-    """Voxel centres (k, j, i, 3), LPS mm."""
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 def a_case(grid: Grid) -> tuple[AlignedCase, Segmentation]:
@@ -138,6 +133,7 @@ def write_everything(case: Case) -> None:
         "explanation/faithfulness.json": (
             '{"lesion_1.gradcam": {"insertion_area": 0.81, "deletion_area": 0.22, "pointing_game": true, '
             '"mass_inside": 0.43, "stability": 0.97, "ignores_weights": false}, '
+            '"lesion_2.hirescam": {"insertion_area": 0.4, "ignores_weights": null}, '
             '"left_thalamus.occlusion-MR": {"insertion_area": 0.5, "ignores_weights": true}}'
         ),
         "uncertainty/summary.json": (
@@ -152,7 +148,7 @@ def write_everything(case: Case) -> None:
         path.write_text(text, encoding="utf-8")
     some = labels.with_array((labels.array == 99).astype(np.float32))
     explanation, uncertainty = case.folder / "explanation", case.folder / "uncertainty"
-    for name in ("lesion_1.gradcam", "left_thalamus.occlusion-MR", "fusion.CT", "fusion.MR"):
+    for name in ("lesion_1.gradcam", "lesion_2.hirescam", "left_thalamus.occlusion-MR", "fusion.CT", "fusion.MR"):
         write_volume(some, explanation / f"{name}.nrrd")
     for name in ("entropy", "disagreement"):
         write_volume(some.with_array(0.2 * some.array), uncertainty / f"{name}.nrrd")

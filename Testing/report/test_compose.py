@@ -76,7 +76,7 @@ def test_tables_hold_the_measures(whole):
         "Left thalamus": ["3.05", "2.80 to 3.30", "+35", "50.1", "250"],
         "Right thalamus": ["2.14", "", "+35", "50.2", "251"],
     }
-    assert table(whole, "Where the network looked")["Lesion 1, Grad-CAM"] == ["0.81", "0.22", "yes", "43 %", "0.97"]
+    assert table(whole, "What spoke for the result")["Lesion 1, Grad-CAM"] == ["0.81", "0.22", "yes", "43 %", "0.97"]
     assert table(whole, "How sure the result is") == {"Lesion": ["0.610"], "Left thalamus": ["0.930"]}
 
 
@@ -89,7 +89,9 @@ def test_contributions_may_be_negative(whole):
 
 
 def test_maps_that_ignore_the_weights_are_labelled(whole):
-    assert any("Left thalamus, Occlusion, MR" in sentence for _, sentence in blocks(whole, Notices)[1].entries)
+    (ignoring, warned), (unknown, told) = ((s, level) for level, s in blocks(whole, Notices)[1].entries)
+    assert warned == "warning" and "do not explain" in ignoring and ignoring.endswith(": Left thalamus, Occlusion, MR.")
+    assert told == "info" and "cannot be told" in unknown and unknown.endswith(": Lesion 2, HiResCAM.")
 
 
 def test_calibration_is_told_in_a_line(whole):

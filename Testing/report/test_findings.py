@@ -16,16 +16,16 @@ def test_everything_is_found(full):
     found = full.findings()
     assert [row["name"] for row in found.structures] == ["Left thalamus", "Right thalamus", "Lesion"]
     assert len(found.lesions) == 3 and found.weights == {"CT": 0.7, "MR": 0.3}
-    assert set(found.maps) == {"lesion_1.gradcam", "left_thalamus.occlusion-MR"}
+    assert set(found.maps) == {"lesion_1.gradcam", "lesion_2.hirescam", "left_thalamus.occlusion-MR"}
     assert set(found.fusion_maps) == {"CT", "MR"} and set(found.uncertainty_maps) == {"entropy", "disagreement"}
     assert found.contribution_sentences == ("Without the MR Lesion 1 would be missed.",)
 
 
 def test_damaged_files_are_named_and_left_out(full):
-    (full.folder / "uncertainty" / "summary.json").write_text("{")
-    (full.folder / "explanation" / "faithfulness.json").write_text("[1]")
+    (full.folder / "uncertainty" / "summary.json").write_text("{", encoding="utf-8")
+    (full.folder / "explanation" / "faithfulness.json").write_text("[1]", encoding="utf-8")
     (full.folder / "lesions.csv").write_bytes(b"\xff\xfe\x00")
-    (full.folder / "measurements.csv").write_text("name,value\nLeft thalamus,10,too,many,cells\n")
+    (full.folder / "measurements.csv").write_text("name,value\nLeft thalamus,10,too,many,cells\n", encoding="utf-8")
     found = full.findings()
     assert sorted(found.unreadable) == [
         "explanation/faithfulness.json",

@@ -11,18 +11,21 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.report.lesions import Lesion, measure_lesions
 from Testing.report.shapes import LESION, case
 
+SHIPPED = {
+    "an infarct": Path(__file__).parent / "data" / "stroke.nrrd",
+    "a tumor in slices of 6.5 mm": Path(__file__).parent / "data" / "tumor.nrrd",
+}
 MASKS = {
     "37 small lesions, 1 mm": "open-ms/patient07/GOLD_STANDARD.nii.gz",
     "98 lesions, a large branching one": "open-ms/patient19/GOLD_STANDARD.nii.gz",
-    "a stroke": "stroke-mr/clin_lesionT2.nii.gz",
-    "a tumor in slices of 6.5 mm": "clinical-mr/pyrad_brain1_label.nrrd",
 }
 
 
-@pytest.fixture(scope="module", params=MASKS.values(), ids=MASKS.keys())
-def drawn(request: pytest.FixtureRequest, development_data: Path) -> tuple[Volume, list[Lesion]]:
-    path = development_data / request.param
-    if not path.is_file():
+@pytest.fixture(scope="module", params=[*SHIPPED.values(), *MASKS.values()], ids=[*SHIPPED, *MASKS])
+def drawn(request: pytest.FixtureRequest) -> tuple[Volume, list[Lesion]]:
+    shipped = request.param in SHIPPED.values()
+    path = request.param if shipped else request.getfixturevalue("development_data") / request.param
+    if not path.is_file() and not shipped:
         pytest.skip(f"{request.param} is not among the development data")
     labels = read_labels(path)
     mask = Volume((labels.array > 0).astype(np.uint16), labels.grid)

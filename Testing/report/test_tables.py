@@ -18,8 +18,6 @@ from MultimodalSegLib.report.tables import (
     change_rows,
     lesion_rows,
     structure_rows,
-    volume_intervals,
-    write_measurements,
     write_table,
 )
 from Testing.report.shapes import LESION, case
@@ -46,7 +44,7 @@ def read(path: Path) -> list[dict[str, str]]:
 
 def test_a_row_for_each_structure_with_units_asymmetry_and_intervals(a_result, tmp_path: Path) -> None:
     path = tmp_path / "measurements.csv"
-    path.write_text("old")
+    path.write_text("old", encoding="utf-8")
     summary = {"volumes": {"10": {"name": "Left thalamus", "ml": 0.3, "low_ml": 0.25, "high_ml": 0.375, "level": 0.9}}}
     write_table(structure_rows(measure(*a_result), measure_lesions(*a_result), UNITS, summary), path)
     left, right, lesion = read(path)
@@ -97,20 +95,19 @@ def test_changes_are_told_in_both_tables(a_result, tmp_path: Path) -> None:
 
 
 def test_empty_tables_have_titles(tmp_path: Path) -> None:
-    write_measurements([], tmp_path / "empty.csv")
-    assert (tmp_path / "empty.csv").read_text().startswith("name,value,voxels")
+    write_table(structure_rows([]), tmp_path / "empty.csv")
+    assert (tmp_path / "empty.csv").read_text(encoding="utf-8").startswith("name,value,voxels")
     write_table(lesion_rows([]), tmp_path / "lesions.csv")
-    assert (tmp_path / "lesions.csv").read_text().startswith("name,structure,number") and not read(
+    assert (tmp_path / "lesions.csv").read_text(encoding="utf-8").startswith("name,structure,number") and not read(
         tmp_path / "lesions.csv"
     )
 
 
 def test_a_folder_that_is_not_there(a_result, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="measurements"):
-        write_measurements(measure(*a_result), tmp_path / "missing" / "measurements.csv")
+        write_table(structure_rows(measure(*a_result)), tmp_path / "missing" / "measurements.csv")
 
 
 @pytest.mark.parametrize("summary", [{}, {"volumes": None}, {"volumes": []}])
 def test_without_intervals_there_are_no_columns(a_result, summary: dict) -> None:
-    assert volume_intervals(summary) == {}
     assert "low_ml" not in structure_rows(measure(*a_result), uncertainty=summary)[0]

@@ -103,12 +103,12 @@ def test_two_volumes_that_show_the_same_share_equally(tmp_path):
     assert entry.alone == pytest.approx(entry.without, abs=1e-3)
 
     folder = run.folder.path / "explanation"
-    rows = list(csv.DictReader((folder / "contributions.csv").open()))
+    rows = list(csv.DictReader((folder / "contributions.csv").open(encoding="utf-8")))
     assert [(row["structure"], row["value"], row["modality"]) for row in rows] == [
         ("Organ 1", "7", "CT"),
         ("Organ 1", "7", "MR"),
     ]
-    assert json.loads((folder / "contributions.json").read_text())["sentences"] == []
+    assert json.loads((folder / "contributions.json").read_text(encoding="utf-8"))["sentences"] == []
     assert Image.open(folder / "contributions.png").size[0] > 500
     for name in ("CT", "MR"):
         weights = the_map(folder / f"fusion.{name}.nrrd")
@@ -131,7 +131,7 @@ def test_a_modality_that_does_nothing_gets_nothing_and_lesions_are_told_one_by_o
     for name in ("Lesion", "Lesion 1", "Lesion 2"):
         assert abs(found[name].shapley["CT"]) < 1e-3 and found[name].without["MR"] < 1e-3
         assert sum(found[name].shapley.values()) == pytest.approx(found[name].score, abs=1e-6)
-    told = json.loads((run.folder.path / "explanation" / "contributions.json").read_text())["sentences"]
+    told = json.loads((run.folder.path / "explanation" / "contributions.json").read_text(encoding="utf-8"))["sentences"]
     assert told == [
         "Without the MRI lesion 1 would be missed.",
         "Without the MRI lesion 2 would be missed.",

@@ -39,9 +39,13 @@ def test_maps_lie_on_the_reference_grid_from_0_to_1_with_their_figures(run: Fini
     map_ = read_volume(run.folder.path / "explanation" / "skull.gradcam.nrrd")
     assert map_.grid.shape == run.aligned.grid.shape and np.allclose(map_.grid.affine, run.aligned.grid.affine)
     assert map_.array.dtype == np.float32 and map_.array.min() >= 0 and map_.array.max() <= 1
-    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text())["skull.gradcam"]
+    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text(encoding="utf-8"))[
+        "skull.gradcam"
+    ]
     wanted = {"insertion_area", "deletion_area", "pointing_game", "mass_inside", "stability", "ignores_weights"}
     assert wanted <= set(figures) and figures["ignores_weights"] in (True, False)
+    assert set(figures["baselines"]) == {"random", "blurred mask"}
+    assert all(len(of["insertion"]["probability"]) == 8 for of in (figures, *figures["baselines"].values()))
 
 
 def test_an_explanation_stays_beside_a_later_one_and_is_replaced_by_its_own_kind(run: FinishedRun) -> None:
@@ -70,6 +74,24 @@ def test_lesions_are_explained_together_and_one_by_one(run: FinishedRun) -> None
     assert run_explain(run, replace(options, lesion=2)) == ["lesion_2.gradcam"]
     with pytest.raises(InputError, match="no lesion 3; this run has 2"):
         run_explain(run, replace(options, lesion=3))
+
+
+def test_the_largest_lesions_get_figures_and_an_empty_map_is_not_believed(run: FinishedRun, monkeypatch) -> None:
+    monkeypatch.setattr("MultimodalSegLib.stages.explain.MOST_RATED", 1)
+    monkeypatch.setattr("MultimodalSegLib.explain.faithfulness.STEPS", (0.0, 1.0))
+    array = empty(run)
+    array[20:24, 20:24, 20:24] = array[12, 25, 20:22] = array[30, 25, 20] = LESION
+    run, seen = with_labels(run, array), []
+    names = run_explain(run, ExplainOptions(threads=1), lambda event: seen.append(event.done))
+    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text(encoding="utf-8"))
+    assert len(names) == 4 and list(figures) == names[:2] and seen == sorted(seen) and seen[-1] == 100
+    assert "baselines" in figures[names[0]] and "baselines" not in figures[names[1]]
+    for name in names[:2]:
+        shown = read_volume(run.folder.path / "explanation" / f"{name}.nrrd").array.any()
+        assert (figures[name]["ignores_weights"] is None) is not shown, "only an empty map leaves the question open"
+    run_explain(run, ExplainOptions(threads=1, thorough=False))
+    figures = json.loads((run.folder.path / "explanation" / "faithfulness.json").read_text(encoding="utf-8"))
+    assert list(figures) == names[:1] and "baselines" not in figures[names[0]]
 
 
 def test_of_hundreds_of_lesions_the_largest_are_explained(run: FinishedRun) -> None:

@@ -22,14 +22,14 @@ from MultimodalSegLib.segment_options import SegmentOptions
 from MultimodalSegLib.stages.earlier import Earlier
 from MultimodalSegLib.stages.measure import MeasureOptions, run_measure
 from Testing.phantoms import CT_GRID, a_ct, a_model, true_labels
+from Testing.points import points_of
 
 MOVED = sitk.Euler3DTransform((0, 0, 0), 0.05, 0.03, -0.1, (9.0, -12.0, 6.0))
 """Maps points of the later scan to points of the earlier one."""
 
 
 def lesion_at(center: tuple[float, float, float], radius: float, grid: Grid) -> np.ndarray:
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     return np.asarray(np.linalg.norm(points - center, axis=-1) <= radius)
 
 
@@ -86,7 +86,7 @@ def test_the_tables_tell_the_structures_and_the_lesions(run: FinishedRun) -> Non
     assert [row["name"] for row in lesions] == ["Lesion 1", "Lesion 2", "Lesion 3"]
     assert float(lesions[0]["in_plane_diameter_mm"]) == pytest.approx(36, abs=4)
     assert float(lesions[1]["distance_to_skull_mm"]) > 0
-    record = json.loads((run.folder.path / "run.json").read_text())
+    record = json.loads((run.folder.path / "run.json").read_text(encoding="utf-8"))
     assert record["measurements"] == {"lesions": 3, "at_risk": ["Skull"]} and record["status"] == "finished"
     assert set(record["stages"]["measure"]["files"]) == {
         "measurements.csv",
@@ -108,7 +108,7 @@ def test_the_change_since_an_earlier_scan_is_found_although_the_patient_moved(
     assert abs(float(by_kind["stable"]["volume_change_percent"])) < 20
     assert by_kind["gone"]["now"] == "" and by_kind["new"]["earlier"] == ""
     assert [row["change"] for row in rows(run.folder.lesions)] == ["grown", "stable", "new"]
-    record = json.loads((run.folder.path / "run.json").read_text())["measurements"]["followup"]
+    record = json.loads((run.folder.path / "run.json").read_text(encoding="utf-8"))["measurements"]["followup"]
     assert record["counts"]["new"] == 1 and "Lesions against the earlier run: 1 new, 1 gone" in record["sentences"][0]
     run_measure(run)
     assert not (run.folder.path / "changes.csv").exists() and "change" not in rows(run.folder.lesions)[0]
@@ -150,11 +150,11 @@ def test_intervals_of_volumes_become_columns(run: FinishedRun) -> None:
     folder = run.folder.path / "uncertainty"
     folder.mkdir()
     interval = {"name": "Lesion", "ml": 1.0, "low_ml": 0.5, "high_ml": 2.0, "level": 0.9}
-    (folder / "summary.json").write_text(json.dumps({"volumes": {"600": interval}}))
+    (folder / "summary.json").write_text(json.dumps({"volumes": {"600": interval}}), encoding="utf-8")
     run_measure(run)
     skull, lesion = rows(run.folder.measurements)
     assert (lesion["low_ml"], lesion["high_ml"], skull["low_ml"]) == ("0.5000", "2.0000", "")
-    (folder / "summary.json").write_text("{")
+    (folder / "summary.json").write_text("{", encoding="utf-8")
     run_measure(run)
     assert "low_ml" not in rows(run.folder.measurements)[0]
 

@@ -46,7 +46,7 @@ def test_a_new_segment_is_in_the_file_and_can_be_measured(run: Path, clicks: Bun
     assert np.array_equal(after[~mine], before[~mine])
     assert "Missed" in [one.name for one in classes_in_file(run / "segmentation.seg.nrrd")]
     run_measure(open_run(run))
-    assert "Missed" in (run / "measurements.csv").read_text()
+    assert "Missed" in (run / "measurements.csv").read_text(encoding="utf-8")
 
 
 def test_neighbors_keep_their_voxels_unless_it_is_allowed(run: Path, clicks: Bundle) -> None:
@@ -68,7 +68,7 @@ def test_the_next_click_goes_on_from_the_whole_object_and_undo_comes_back_step_b
     one = labels(run)
     second = refine(run, negative=[(-20.0, 25.0, 30.0)], segment="missed", model=str(clicks.path))
     assert second.removed_ml > 0 and second.segment == first.segment
-    history = json.loads((run / "run.json").read_text())["refinements"]
+    history = json.loads((run / "run.json").read_text(encoding="utf-8"))["refinements"]
     assert [entry["segment"] for entry in history] == ["Missed", "Missed"]
     assert undo(run) == "Missed"
     assert np.array_equal(labels(run), one)
@@ -115,7 +115,7 @@ def test_a_model_of_another_kind_or_none_is_told(run: Path, monkeypatch: pytest.
 
 
 def test_a_damaged_run_is_told(run: Path, clicks: Bundle) -> None:
-    (run / "run.json").write_text("{")
+    (run / "run.json").write_text("{", encoding="utf-8")
     with pytest.raises(InputError, match="no readable run.json"):
         refine(run, TUMOR, new="It", model=str(clicks.path))
 

@@ -11,8 +11,10 @@ from MultimodalSegLib.images.io import read_volume
 from MultimodalSegLib.inference.segmentation import Segmentation
 from MultimodalSegLib.progress import Event
 from MultimodalSegLib.registration.aligned import AlignedCase
+from MultimodalSegLib.report.seg_nrrd import write_segmentation
 from MultimodalSegLib.restore import FinishedRun
 from MultimodalSegLib.run_folder import RunFolder
+from MultimodalSegLib.stages.corrections import replace_segmentation
 from MultimodalSegLib.stages.report import ReportOptions, run_report
 from Testing.phantoms import a_model
 from Testing.report.conftest import CLASSES, a_case, a_tilted_grid
@@ -72,7 +74,7 @@ def test_the_report_is_written_and_recorded(a_finished_case):
 def test_again_replaces_what_it_had_written(a_finished_case):
     pytest.importorskip("fpdf", reason="fpdf2 is not installed")
     mine = a_finished_case.folder.path / "mine.txt"
-    mine.write_text("keep")
+    mine.write_text("keep", encoding="utf-8")
     assert names(run_report(a_finished_case, ReportOptions(pdf=True))) == ["report.html", "report.pdf"]
     assert names(run_report(a_finished_case)) == ["report.html"]
     assert not (a_finished_case.folder.path / "report.pdf").exists() and mine.exists()
@@ -111,6 +113,24 @@ def test_a_reference_from_dicom_gives_dicom(from_dicom):
     ]
     groups = hd.sr.srread(str(files[2])).content.get_volumetric_roi_measurement_groups()
     assert [group.tracking_identifier for group in groups] == ["Left thalamus", "Right thalamus", "Lesion 1"]
+
+
+def test_dicom_says_which_segments_a_person_has_corrected(from_dicom):
+    hd = pytest.importorskip("highdicom", reason="highdicom is not installed")
+    labels = from_dicom.segmentation.labels.array.copy()
+    labels[0, 2, 1] = 0  # of the left thalamus
+    corrected = replace(from_dicom.segmentation, labels=from_dicom.segmentation.labels.with_array(labels))
+    with from_dicom.folder.stage("segment"):
+        from_dicom.folder.write(
+            from_dicom.folder.segmentation, lambda path: write_segmentation(from_dicom.segmentation, path)
+        )
+    with from_dicom.folder.stage("refine", keep=True):
+        said = {"segment": "Left thalamus", "added_ml": 0.0, "removed_ml": 0.1}
+        now = replace_segmentation(from_dicom, corrected, said)
+    seg = hd.seg.segread(str(run_report(now)[1]))
+    kinds = {one.segment_label: one.algorithm_type.value for one in map(seg.get_segment_description, (1, 2, 3))}
+    assert kinds == {"Left thalamus": "SEMIAUTOMATIC", "Right thalamus": "AUTOMATIC", "Lesion 1": "AUTOMATIC"}
+    assert "Left thalamus" in words(from_dicom.folder.path / "report.html")
 
 
 def test_dicom_that_cannot_be_written_is_an_error_only_if_it_was_asked_for(from_dicom):

@@ -1,5 +1,6 @@
 """A finished run is doubted: files, record and flags, again and again, and nothing is broken by a stop."""
 
+import csv
 import json
 import shutil
 from pathlib import Path
@@ -43,6 +44,11 @@ def content(run: Path) -> dict:
     return files | {"record": {name: value for name, value in record.items() if name != "updated"}}
 
 
+def table(run: Path) -> list[dict[str, str]]:
+    with (run / "measurements.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
 def opened(run: Path):
     return open_run(run, str(run.parent / "model"))
 
@@ -54,7 +60,7 @@ def test_leaves_maps_on_the_reference_grid_and_a_summary(run: Path) -> None:
     entropy, disagreement = (read_volume(run / "uncertainty" / f"{n}.nrrd") for n in ("entropy", "disagreement"))
     assert entropy.grid == disagreement.grid == found.aligned.grid and entropy.array.dtype == np.float32
     assert np.all(disagreement.array <= entropy.array + 1e-4) and entropy.array.max() > 0.1
-    assert json.loads((run / "uncertainty" / "summary.json").read_text()) == summary
+    assert json.loads((run / "uncertainty" / "summary.json").read_text(encoding="utf-8")) == summary
     assert summary["network_runs"] == 3 + 3 + 2 and summary["samples"] == 3
     assert all(
         row["low_ml"] <= row["ml"] <= row["high_ml"] and row["level"] is None for row in summary["volumes"].values()
@@ -74,23 +80,60 @@ def test_a_calibrated_model_gives_intervals_with_a_level_and_knows_what_it_has_n
         bundle,
         {
             "calibration": {"temperature": 2.0, "ece_before": 0.1, "ece_after": 0.02, "data": "test"},
-            "conformal": {"level": 0.9, "usual": 2.0, "quantiles": {"skull": 4.0}},
+            "conformal": {"level": 0.9, "method": "tta", "samples": 3, "quantiles": {"skull": 4.0, "ventricle": 2.0}},
             "typical": {"mean": {"ventricle": -0.1}, "sd": {"ventricle": 0.1}, "limit": 2.0, "most_ml": 1.0},
         },
     )
-    summary = run_uncertainty(opened(run), UncertaintyOptions(samples=2))
+    summary = run_uncertainty(opened(run), UncertaintyOptions(samples=3))
     assert summary["temperature"] == 2.0 and summary["ece_after"] == 0.02
-    assert all(
-        row["low_ml"] < row["ml"] < row["high_ml"] and row["level"] == 0.9
-        for row in summary["volumes"].values()
-        if row["ml"] > 0.1
-    )
+    leveled = {row["name"]: row for row in summary["volumes"].values() if row["level"] is not None}
+    assert leveled and set(leveled) < {row["name"] for row in summary["volumes"].values()}
+    for row in leveled.values():
+        assert row["low_ml"] < row["ml"] < row["high_ml"] and row["level"] == 0.9
     record = opened(run).folder.record
     (flag,) = [flag for flag in record["flags"] if flag["code"] == "out-of-distribution"]
     assert flag["level"] == "alarm" and flag["sentence"] in record["warnings"]
     amend(load_bundle(run.parent / "model"), {"typical": {}})
     run_uncertainty(opened(run), UncertaintyOptions(samples=2))
     assert flag["sentence"] not in opened(run).folder.record["warnings"]
+
+
+def calibrated(run: Path) -> None:
+    """The model of this run was calibrated with three answers of test-time augmentation."""
+    bundle = load_bundle(run.parent / "model")
+    quantiles = dict.fromkeys(bundle.structure_names().values(), 4.0)
+    coverage = {name: {"share": 0.83} for name in quantiles}
+    entry = {"level": 0.9, "method": "tta", "samples": 3, "quantiles": quantiles, "coverage": coverage}
+    amend(bundle, {"conformal": entry})
+
+
+@pytest.mark.parametrize(("method", "samples", "level"), [("tta", 3, 0.9), ("tta", 2, None), ("dropout", 3, None)])
+def test_a_level_is_promised_only_for_the_answers_that_it_was_fitted_to(
+    run: Path, method: str, samples: int, level: float | None
+) -> None:
+    calibrated(run)
+    summary = run_uncertainty(opened(run), UncertaintyOptions(method=method, samples=samples))
+    rows = list(summary["volumes"].values())
+    assert {row["level"] for row in rows} == {level}
+    assert {row["coverage"] for row in rows} == {0.83 if level else None}
+    names = {row["interval"] for row in table(run) if row["low_ml"]}
+    assert names == {"90 % interval" if level else "range of the samples"}
+
+
+def test_intervals_come_into_the_measurements_and_nothing_else_changes(run: Path) -> None:
+    found = opened(run)
+    before, lesions, measured = table(run), (run / "lesions.csv").read_bytes(), found.folder.record["measurements"]
+    summary = run_uncertainty(found, UncertaintyOptions(samples=2))
+    after, added = table(run), ("low_ml", "high_ml", "interval")
+    assert [{k: v for k, v in row.items() if k not in added} for row in after] == before
+    for row in after:
+        volume = summary["volumes"][row["value"]]
+        assert float(row["low_ml"]) == volume["low_ml"] and float(row["high_ml"]) == volume["high_ml"]
+    again = opened(run)  # the checksum of the table is known again
+    assert again.folder.has("measure") and again.folder.record["measurements"] == measured
+    assert (run / "lesions.csv").read_bytes() == lesions
+    run_uncertainty(again, UncertaintyOptions(samples=2, method="dropout"))
+    assert list(table(run)[0]) == list(after[0])
 
 
 def test_the_same_seed_gives_the_same_and_a_stop_leaves_the_run_as_it_was(run: Path) -> None:

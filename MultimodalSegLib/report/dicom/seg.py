@@ -28,6 +28,7 @@ class SegmentInfo:
         color: 0 to 1 each.
         term: its terminology.
         tracking_uid: by which other DICOM objects name it, or empty.
+        corrected: a person has corrected it or pointed it out.
     """
 
     name: str
@@ -35,6 +36,7 @@ class SegmentInfo:
     color: tuple[float, float, float]
     term: Term
     tracking_uid: str = ""
+    corrected: bool = False
 
 
 def seg_dataset(
@@ -144,12 +146,13 @@ def _frame(labels: np.ndarray, affine: np.ndarray, source: Any) -> np.ndarray:
 def _description(hd: Any, number: int, segment: SegmentInfo, algorithm: str, version: str) -> Any:
     term = segment.term
     family = hd.sr.CodedConcept("123110", "DCM", "Artificial Intelligence")
+    kinds = hd.seg.SegmentAlgorithmTypeValues
     result = hd.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.name[:64],
         segmented_property_category=concept(hd, term.category),
         segmented_property_type=concept(hd, term.type),
-        algorithm_type=hd.seg.SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_type=kinds.SEMIAUTOMATIC if segment.corrected else kinds.AUTOMATIC,
         algorithm_identification=hd.AlgorithmIdentificationSequence(name=algorithm, family=family, version=version),
         anatomic_regions=[concept(hd, term.region)] if term.region else None,
         tracking_uid=segment.tracking_uid or None,

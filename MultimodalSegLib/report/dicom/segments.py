@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import InputError
+from ..corrected import corrected
 from ..findings import Findings, number
 from ..lesion_parts import LesionPart
 from ..sections.lesions import lesion_row
@@ -54,6 +55,7 @@ def measured_segments(findings: Findings) -> tuple[np.ndarray, tuple[MeasuredSeg
     split = labels.array.astype(np.uint16)
     counts = np.bincount(split.ravel())
     segments: list[MeasuredSegment] = []
+    by_hand = corrected(findings.record)
     following = max(len(counts), *(entry.value + 1 for entry in findings.segmentation.classes))
     for entry in findings.segmentation.classes:
         if not 0 < entry.value < len(counts) or not counts[entry.value]:
@@ -66,7 +68,7 @@ def measured_segments(findings: Findings) -> tuple[np.ndarray, tuple[MeasuredSeg
                 value, following = following, following + 1
                 for part in members:
                     split[tuple(part.index.T)] = value
-            info = _info(name, value, entry.color, entry.terminology)
+            info = _info(name, value, entry.color, entry.terminology, corrected=entry.value in by_hand)
             ml = sum(part.volume_ml for part in members) if members else counts[value] * labels.grid.voxel_ml
             single = lesion_row(findings, members[0]) if len(members) == 1 else {}
             titles = ("longest_diameter_mm", "in_plane_diameter_mm", "perpendicular_mm")
@@ -82,7 +84,7 @@ def _groups(findings: Findings, name: str, parts: Sequence[LesionPart]) -> Mappi
     return groups
 
 
-def _info(name: str, value: int, color: tuple[int, int, int], terminology: str) -> SegmentInfo:
+def _info(name: str, value: int, color: tuple[int, int, int], terminology: str, *, corrected: bool) -> SegmentInfo:
     from highdicom import UID
 
     term = parse_terminology(terminology)
@@ -91,4 +93,4 @@ def _info(name: str, value: int, color: tuple[int, int, int], terminology: str) 
             f"The model gives {name!r} no terminology.", "DICOM needs it; add it to the description of the model."
         )
     red, green, blue = (part / 255 for part in color)
-    return SegmentInfo(name, value, (red, green, blue), term, str(UID()))
+    return SegmentInfo(name, value, (red, green, blue), term, str(UID()), corrected)

@@ -79,8 +79,7 @@ def sample(volume: Volume, plane: Plane, *, outside: float = 0.0, labels: bool =
 
 def array_index(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Continuous array indices (3, ...) in the order k, j, i of points (..., 3), LPS mm."""
-    index = (points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
-    return np.moveaxis(index[..., ::-1], -1, 0)
+    return np.moveaxis(grid.indices(points)[..., ::-1], -1, 0)
 
 
 def planes(center: Triple, side: float, pixels: int, through: Triple | None = None) -> tuple[Plane, ...]:
@@ -111,7 +110,7 @@ def middle(volume: Volume) -> tuple[Triple, float]:
         low = np.array([side.start for side in reversed(box[0])]) - 0.5
         high = np.array([side.stop for side in reversed(box[0])]) - 0.5
         share = np.array([[(n >> axis) & 1 for axis in range(3)] for n in range(8)], float)
-        corners = (low + share * (high - low)) @ volume.grid.affine[:3, :3].T + volume.grid.affine[:3, 3]
+        corners = volume.grid.points(low + share * (high - low))
     low, high = corners.min(axis=0), corners.max(axis=0)
     x, y, z = ((low + high) / 2).tolist()
     return (x, y, z), float((high - low).max()) * 1.05

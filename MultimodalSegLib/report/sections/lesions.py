@@ -73,9 +73,9 @@ def _text(cell: str) -> str:
 
 
 def _pictured(findings: Findings, views: Views) -> Iterator[Section]:
-    labels, affine = findings.segmentation.labels, findings.aligned.grid.affine
+    labels = findings.segmentation.labels
     for part in findings.parts[:PICTURED]:
-        points = part.index[:, ::-1] @ affine[:3, :3].T + affine[:3, 3]
+        points = findings.aligned.grid.points(part.index[:, ::-1])
         name = findings.lesion_name(part)
         overlays = [(None, ", scan alone"), (outline_of(labels, part.value, part.index), ", lesion outlined in yellow")]
         blocks = []

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ..corrected import corrected
 from ..document.content import Facts, Pictures, Section
 from ..findings import Findings
-from .figures import percent, shown
+from .figures import shown
 from .views import Views
 
 PIXELS = 360
@@ -26,7 +27,8 @@ def case(findings: Findings, identifier: str, identity: tuple[tuple[str, str], .
     model = record.get("model", {})
     pairs.append(("Model", f"{model.get('name', '')} {model.get('version', '')}".strip()))
     if findings.segmentation.lesion_presence is not None:
-        pairs.append(("Probability of a lesion", percent(findings.segmentation.lesion_presence)))
+        title = "Lesion score" + (", by the model before corrections" if corrected(record) else "")
+        pairs.append((title, f"{findings.segmentation.lesion_presence:.2f} (0 to 1, not a probability)"))
     if any(entry.group == "lesion" for entry in findings.segmentation.classes):
         total = sum(part.volume_ml for part in findings.parts)
         count = len(findings.parts)

@@ -43,4 +43,5 @@ def _input(name: str, entry: Any) -> tuple[Cell, ...]:
     size = " × ".join(str(count) for count in entry.get("size", ()))
     spacing = " × ".join(shown(number(step)) for step in entry.get("spacing", ()))
     digest = str(entry.get("sha256", ""))
+    name = f"{name}, synthetic detail" if entry.get("synthetic_detail") else name
     return Cell(name), Cell(size), Cell(spacing), Cell(digest[:16] + "…" if len(digest) > 16 else digest)

@@ -99,5 +99,6 @@ def _error(entry: Mapping[str, Any]) -> Cell:
     """The light in a word and a color, with the millimetres behind it or why there are none."""
     light = str(entry.get("light") or "unknown")
     text = error_text(number(entry.get("error_mm")), number(entry.get("error_high_mm")))
-    said = text or str(entry.get("light_reason") or "")
+    reason = str(entry.get("light_reason") or "")
+    said = "; ".join(filter(None, (text, reason if light == "green" or not text else "")))
     return Cell(f"{light}: {said}" if said else light, color=LIGHTS.get(light))

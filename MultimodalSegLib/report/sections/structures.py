@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from ..document.content import Block, Cell, Section, Table
 from ..findings import Findings, Row, number
+from ..tables import interval_name
 from .figures import bars, shown, span
 
 GROUPS = {"brain": "Brain", "csf": "Cerebrospinal fluid", "bone": "Bone", "soft tissue": "Soft tissue"}
@@ -45,16 +47,35 @@ def unit_of(rows: Sequence[Row], modality: str) -> str:
 
 def volume_interval(findings: Findings, value: str) -> tuple[float, float] | None:
     """The interval of a structure's volume, ml, if it was computed."""
-    entry = (findings.uncertainty.get("volumes") or {}).get(str(value), {})
+    entry = _interval_entry(findings, value)
     low, high = number(entry.get("low_ml")), number(entry.get("high_ml"))
     return None if low is None or high is None else (low, high)
 
 
-def interval_title(findings: Findings) -> str:
-    """Title of a column of intervals, with their level."""
-    levels = [number(entry.get("level")) for entry in (findings.uncertainty.get("volumes") or {}).values()]
-    level = next((level for level in levels if level is not None), None)
-    return "Interval (ml)" if level is None else f"{100 * level:.0f} % interval (ml)"
+def interval_names(findings: Findings, values: Sequence[str]) -> list[str]:
+    """What the interval of each of these structures is, such as ``"90 % interval"``; empty for one without."""
+    return [
+        interval_name(number(_interval_entry(findings, value).get("level"))) if volume_interval(findings, value) else ""
+        for value in values
+    ]
+
+
+def _interval_entry(findings: Findings, value: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (findings.uncertainty.get("volumes") or {}).get(str(value), {})
+    return found
+
+
+def _intervals(findings: Findings, values: Sequence[str]) -> dict[str, list[Cell]]:
+    """The column of intervals: what they are is its title, or said in each cell where they differ; none without."""
+    names = interval_names(findings, values)
+    kinds = sorted(set(filter(None, names)))
+    if not kinds:
+        return {}
+    title = kinds[0] if len(kinds) == 1 else "interval"
+    spans = [span(volume_interval(findings, value)) for value in values]
+    if len(kinds) > 1:
+        spans = [f"{text} ({name})" if name else text for text, name in zip(spans, names, strict=True)]
+    return {f"{title[0].upper()}{title[1:]} (ml)": [Cell(text) for text in spans]}
 
 
 def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
@@ -68,7 +89,7 @@ def _table(findings: Findings, title: str, rows: Sequence[Row]) -> Table:
         "Volume (ml)": [
             Cell(shown(volume), bar) for volume, bar in zip(volumes, bars(volumes, intervals), strict=True)
         ],
-        **({interval_title(findings): [Cell(span(interval)) for interval in intervals]} if any(intervals) else {}),
+        **_intervals(findings, [row["value"] for row in rows]),
         **(
             {"Asymmetry (%)": [Cell(_signed(difference)) for difference in differences]}
             if any(difference is not None for difference in differences)

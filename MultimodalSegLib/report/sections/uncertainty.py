@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import re
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 from ...inference.uncertainty.calibration import Reliability
 from ...inference.uncertainty.reliability_plot import write_reliability
@@ -29,6 +32,10 @@ def uncertainty(findings: Findings, views: Views) -> list[Section]:
     blocks += [Facts(tuple(pairs))] if pairs else []
     calibration = calibration_line(findings)
     blocks += [Paragraph(calibration)] if calibration else []
+    intervals = interval_line(findings)
+    blocks += [Paragraph(intervals)] if intervals else []
+    covered = _coverage(findings)
+    blocks += [covered] if covered else []
     blocks += _reliability(findings)
     agreements = _agreements(findings)
     blocks += [agreements] if agreements else []
@@ -46,6 +53,42 @@ def calibration_line(findings: Findings) -> str:
     if before is not None:
         line += f", before calibration by {100 * before:.1f} %"
     return line + (f"; temperature {shown(temperature)}." if temperature is not None else ".")
+
+
+def interval_line(findings: Findings) -> str:
+    """What the intervals of volumes promise; empty if there are none."""
+    rows = _volume_rows(findings)
+    if not rows:
+        return ""
+    level = next((level for row in rows if (level := number(row.get("level"))) is not None), None)
+    if level is None:
+        line = "The intervals of the volumes are the range of the samples: how often they hold the true volume is "
+        line += "not known for this method and number of samples."
+    else:
+        line = f"A {100 * level:.0f} % interval was fitted to hold the true volume in {100 * level:.0f} of 100 made-up "
+        line += "cases; real scans may differ from these."
+    return line + " Single lesions have no interval."
+
+
+def _coverage(findings: Findings) -> Table | None:
+    """How often the intervals of the structures of this case held the true volume, as far as it was measured."""
+    known = [(row, share) for row in _volume_rows(findings) if (share := number(row.get("coverage"))) is not None]
+    if not known:
+        return None
+    shares: dict[str, float] = {}
+    for row, share in known:  # both sides were measured together
+        shares.setdefault(re.sub("^(Left|Right) ", "", str(row.get("name"))).capitalize(), share)
+    ordered = sorted(shares.items(), key=lambda pair: pair[1])
+    bar = bars([*(share for _, share in ordered), 1.0])[:-1]
+    rows = [(Cell(name), Cell(f"{100 * share:.0f}", one)) for (name, share), one in zip(ordered, bar, strict=True)]
+    caption = "How often the interval of a structure held the true volume, on made-up patients of label maps that the "
+    caption += "calibration had not seen, in percent; the least reliable first. Left and right count together."
+    return Table(caption, ("Structure", "Coverage (%)"), tuple(rows))
+
+
+def _volume_rows(findings: Findings) -> list[Mapping[str, Any]]:
+    rows = findings.uncertainty.get("volumes")
+    return [row for row in rows.values() if isinstance(row, Mapping)] if isinstance(rows, Mapping) else []
 
 
 def _reliability(findings: Findings) -> list[Block]:

@@ -10,7 +10,8 @@ from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.report.pictures.drawing import draw
 from MultimodalSegLib.report.pictures.planes import Plane, middle, planes, sample
-from Testing.report.conftest import a_tilted_grid, points_of
+from Testing.points import points_of
+from Testing.report.conftest import a_tilted_grid
 
 PLAIN = Grid((60, 60, 24), (1.5, 1.5, 4.0), (-45.0, -45.0, -46.0))
 
