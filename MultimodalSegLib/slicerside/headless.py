@@ -141,14 +141,14 @@ def pictures_possible() -> tuple[bool, str]:
     try:
         from . import packages  # noqa: F401
     except MissingPackageError as error:
-        return False, f"{error.message} {error.hint}"
+        return False, error.sentences
     if sys.platform.startswith("linux") and not ctypes.util.find_library("EGL"):
         return False, "The library libegl1 is missing; install it with: apt-get install libegl1 libgl1 libgl1-mesa-dri."
     environment = dict(os.environ)
     _choose_offscreen_window(environment)
     try:
         trial = subprocess.run(
-            [sys.executable, "-c", PICTURE_TRIAL], env=environment, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", PICTURE_TRIAL], env=environment, capture_output=True, text=True, encoding="utf-8", timeout=60
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"The trial picture could not be drawn: {error}."

@@ -69,6 +69,7 @@ class MultimodalSegLogic:
         outputSegmentation: Node | None = None,
         keepFiles: bool = False,
         keepRun: bool = False,
+        syntheticDetail: bool = False,
     ) -> Run:
         """Start a run and return at once; connect to the signals of what is returned.
 
@@ -90,6 +91,7 @@ class MultimodalSegLogic:
             outputSegmentation: segmentation node whose segments are *replaced*; None makes a new node.
             keepFiles: keep the temporary folder with the run folder, however the run ends.
             keepRun: keep the run folder of a result, to be explained; the caller removes it.
+            syntheticDetail: use volumes whose detail was made up (by Enhance) all the same.
 
         Raises:
             MultimodalSegError: something given cannot be used, or a run is on already; nothing was started.
@@ -110,6 +112,7 @@ class MultimodalSegLogic:
             output=outputSegmentation,
             keep_files=keepFiles,
             keep_run=keepRun,
+            synthetic_detail=syntheticDetail,
         )
         self._timer = _timer(self._tick)
         return run

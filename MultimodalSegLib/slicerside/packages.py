@@ -7,7 +7,7 @@ from ..errors import MissingPackageError
 
 try:
     import slicer
-    import slicer.util
+    import slicer.util  # noqa: F401 - binds slicer.util
     import vtk
 except ImportError as error:
     raise MissingPackageError(

@@ -7,8 +7,6 @@ command does and puts files that a test has made beforehand into the run folder.
 from __future__ import annotations
 
 import json
-import stat
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,9 @@ from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation
 from MultimodalSegLib.run_folder import FORMAT
+from Testing.points import points_of
 from Testing.slicerside.conftest import CLASSES
+from Testing.slicerside.stand_in import a_program
 
 GRID = Grid((40, 40, 40), (2.0, 2.0, 2.0), (-39.0, -39.0, -39.0))
 LESION = type(CLASSES[0])("Lesion", 600, (255, 0, 0), "", "lesion")
@@ -37,7 +37,16 @@ SENTENCES = [
     "Without the MRI lesion 12 would be missed.",
     "Without the MRI these structures would be missed: Left thalamus.",
 ]
-FIGURES = {"insertion_area": 0.8, "deletion_area": 0.2, "mass_inside": 0.71, "ignores_weights": False}
+FIGURES = {
+    "insertion_area": 0.8,
+    "deletion_area": 0.2,
+    "mass_inside": 0.71,
+    "ignores_weights": False,
+    "baselines": {
+        "random": {"insertion_area": 0.3, "deletion_area": 0.6},
+        "blurred mask": {"insertion_area": 0.75, "deletion_area": 0.25},
+    },
+}
 PROGRAM = """
 import json, pathlib, shutil, sys, time
 assert sys.argv[1:4] == ["-m", "MultimodalSegLib", "explain"], sys.argv
@@ -45,7 +54,7 @@ run, options = pathlib.Path(sys.argv[4]), sys.argv[5:]
 name = options[options.index("--class") + 1].lower().replace(" ", "_")
 if "--lesion" in options:
     name += "_" + options[options.index("--lesion") + 1]
-assert options[-2:] == ["--events", "jsonl"] and options[options.index("--method") + 1] == "hirescam"
+assert options[-2:] == ["--events", "jsonl"] and options[options.index("--method") + 1] == "gradcam"
 
 
 def tell(**content):
@@ -55,7 +64,7 @@ def tell(**content):
 tell(stage="explain", done=1, total=2, eta_s=1.0, message="Looking at " + name)
 {more}
 shutil.copytree(pathlib.Path(__file__).parent / "answer", run / "explanation", dirs_exist_ok=True)
-maps = {{path.stem: str(path) for path in (run / "explanation").glob(name + ".hirescam*.nrrd")}}
+maps = {{path.stem: str(path) for path in (run / "explanation").glob(name + ".gradcam*.nrrd")}}
 tell(result=dict(run=str(run), maps=maps, faithfulness={{}}, warnings=[]))
 """
 
@@ -65,9 +74,9 @@ def a_run_folder(folder: Path) -> Path:
     run = folder / "MultimodalSeg-temporary" / "run"
     run.mkdir(parents=True)
     record = {"format": FORMAT, "status": "finished", "reference": "CT", "model": {"name": "tiny", "path": "/x"}}
-    (run / "run.json").write_text(json.dumps(record))
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     rows = ["name,value,volume_ml,components", "Left thalamus,10,5.2,", "Bone,515,9,", "Lesion,600,3.1,2"]
-    (run / "measurements.csv").write_text("\n".join(rows) + "\n")
+    (run / "measurements.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return run
 
 
@@ -81,28 +90,23 @@ def write_answer(folder: Path, name: str, grid: Grid, at: np.ndarray) -> None:
         at: (3,) LPS mm.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    k, j, i = np.indices(grid.shape)
-    points = np.stack([i, j, k], -1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
+    points = points_of(grid)
     glow = np.exp(-((points - at) ** 2).sum(-1) / (2 * 12.0**2)).astype(np.float32)
-    for method, values in {"hirescam": glow, "hirescam-MR": glow * 0.8}.items():
+    for method, values in {"gradcam": glow, "gradcam-MR": glow * 0.8}.items():
         write_volume(Volume(values, grid), folder / f"{name}.{method}.nrrd")
-    (folder / "contributions.csv").write_text(TABLE)
-    (folder / "contributions.json").write_text(json.dumps({"sentences": SENTENCES}))
-    (folder / "faithfulness.json").write_text(json.dumps({f"{name}.hirescam": FIGURES}))
+    (folder / "contributions.csv").write_text(TABLE, encoding="utf-8")
+    (folder / "contributions.json").write_text(json.dumps({"sentences": SENTENCES}), encoding="utf-8")
+    (folder / "faithfulness.json").write_text(json.dumps({f"{name}.gradcam": FIGURES}), encoding="utf-8")
 
 
-def a_program(folder: Path, more: str = "") -> str:
+def an_explaining_program(folder: Path, more: str = "") -> str:
     """The stand-in, to be given as the interpreter; ``answer`` beside it holds the files that it hands over.
 
     Args:
         folder: where it goes.
         more: lines of Python in the middle of its work.
     """
-    script, program = folder / "program.py", folder / "program"
-    script.write_text(PROGRAM.format(more=more))
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    return str(program)
+    return a_program(folder, PROGRAM.format(more=more))
 
 
 def show_result(widget: Any, run: Path) -> Any:

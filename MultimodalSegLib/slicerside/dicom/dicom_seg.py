@@ -22,6 +22,7 @@ from ..text import _
 
 PLUGIN = "DICOMSegmentationPlugin"
 ALGORITHM = "MultimodalSeg"
+ALGORITHM_TYPE = "DICOM.SegmentAlgorithmType"
 SERIES_DESCRIPTION = "MultimodalSeg (research use)"
 
 
@@ -117,8 +118,9 @@ def place_and_tag(segmentation: Node) -> None:
     model = segmentation.GetAttribute("MultimodalSeg.Model") or ""
     for identifier in segmentation.GetSegmentation().GetSegmentIDs():
         segment = segmentation.GetSegmentation().GetSegment(identifier)
-        if not segment.HasTag("DICOM.SegmentAlgorithmType"):
-            segment.SetTag("DICOM.SegmentAlgorithmType", "AUTOMATIC")
+        if not segment.HasTag(ALGORITHM_TYPE):
+            segment.SetTag(ALGORITHM_TYPE, "AUTOMATIC")
+        if not segment.HasTag("DICOM.SegmentAlgorithmName"):
             segment.SetTag("DICOM.SegmentAlgorithmName", " ".join(filter(None, (ALGORITHM, model))))
 
 
@@ -175,7 +177,10 @@ def _with_highdicom(segmentation: Node, path: Path) -> None:
         term = parse_terminology(segment.GetTerminology())
         assert term is not None
         value = segment_value(segmentation, identifier)
-        segments.append(SegmentInfo(segment.GetName(), value, segment.GetColor(), term))
+        kind = vtk.reference("")
+        segment.GetTag(ALGORITHM_TYPE, kind)
+        corrected = str(kind) != "AUTOMATIC"
+        segments.append(SegmentInfo(segment.GetName(), value, segment.GetColor(), term, corrected=corrected))
     model = {key: segmentation.GetAttribute(f"MultimodalSeg.{key}") or "" for key in ("Model", "Version")}
     dataset = seg_dataset(
         labels,

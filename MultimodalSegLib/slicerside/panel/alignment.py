@@ -12,13 +12,14 @@ from ..packages import slicer
 from ..registration.quality_gate import QualityCheck, Verdict
 from ..registration.quality_view import AlignmentView
 from .choices import Node
+from .widgets import timer
 
 BLINK_MS = 500
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What is looked at.
+class ComparedPair:
+    """Two volumes that are looked at together.
 
     Args:
         reference: volume node.
@@ -44,16 +45,12 @@ class AlignmentButtons:
         subject: says what to look at, None if there is nothing.
     """
 
-    def __init__(self, blink: Any, checkerboard: Any, subject: Callable[[], Subject | None]) -> None:
-        import qt
-
+    def __init__(self, blink: Any, checkerboard: Any, subject: Callable[[], ComparedPair | None]) -> None:
         self.blink, self.checkerboard, self.subject = blink, checkerboard, subject
         self._view: AlignmentView | None = None
         self._check: QualityCheck | None = None
-        self._subject: Subject | None = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(BLINK_MS)
-        self._timer.connect("timeout()", self.onTimer)
+        self._subject: ComparedPair | None = None
+        self._timer = timer(BLINK_MS, self.onTimer)
         blink.connect("clicked(bool)", self.onBlink)
         checkerboard.connect("clicked(bool)", self.onCheckerboard)
 

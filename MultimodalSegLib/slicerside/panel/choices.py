@@ -37,6 +37,7 @@ class Choices:
         region: markups ROI or None.
         output: segmentation node to replace, or None for a new one.
         probabilities: names of classes whose probability maps are kept.
+        syntheticDetail: volumes whose detail was made up are to be used all the same.
     """
 
     reference: Node | None = None
@@ -49,6 +50,7 @@ class Choices:
     region: Node | None = None
     output: Node | None = None
     probabilities: tuple[str, ...] = ()
+    syntheticDetail: bool = False
 
     @property
     def referenceModality(self) -> str:
@@ -85,12 +87,18 @@ def modalitiesOf(nodes: Sequence[Node]) -> list[str]:
 
 def problemOfInputs(choices: Choices) -> str:
     """Why a run cannot start with these inputs, and what to do, as one sentence; empty if it can."""
+    from ..scene.synthetic import is_synthetic
+
     if choices.reference is None:
         return _("Choose a reference volume.")
     nodes = [choices.reference, *choices.moving]
     for node in nodes:
         if node.GetImageData() is None:
             return _("The volume {name} has no voxels; load it again.").format(name=node.GetName())
+    made_up = [node.GetName() for node in nodes if is_synthetic(node)]
+    if made_up and not choices.syntheticDetail:
+        text = _("The detail of {name} is synthetic; choose the original scan, or tick the box to use it all the same.")
+        return text.format(name=made_up[0])
     identifiers = [node.GetID() for node in nodes]
     for number, identifier in enumerate(identifiers):
         if identifier in identifiers[:number]:
@@ -111,7 +119,13 @@ def problem(choices: Choices, modelProblem: Callable[[Choices], str]) -> str:
 
 
 def preselection(nodes: Sequence[Node]) -> tuple[Node | None, list[Node]]:
-    """Which volumes to propose: a CT as reference if there is one, and one volume of each further modality."""
+    """Which volumes to propose: a CT as reference if there is one, and one volume of each further modality.
+
+    Volumes with synthetic detail are not proposed; to use them is for the user to say.
+    """
+    from ..scene.synthetic import is_synthetic
+
+    nodes = [node for node in nodes if not is_synthetic(node)]
     modalities = modalitiesOf(nodes)
     order = sorted(range(len(nodes)), key=lambda number: (modalities[number] != "CT", number))
     chosen: dict[str, Node] = {}

@@ -106,6 +106,7 @@ class CohortSection:
         ui, parameters = self.ui, self.parameters
         kind = parameters.registration if parameters is not None else "rigid"
         boxes = {"uncertainty": ui.cohortUncertaintyBox, "explain": ui.cohortExplainBox, "report": ui.cohortReportBox}
+        boxes["synthetic-detail"] = ui.cohortSyntheticBox
         return CohortRequest(
             Path(ui.cohortCasesEdit.currentPath.strip()),
             Path(ui.cohortFolderEdit.currentPath.strip()),

@@ -19,7 +19,7 @@ from .choices import Choices, Node
 
 
 @dataclass(frozen=True)
-class Question:
+class DoubtfulAlignment:
     """An alignment that must not be used without being asked about.
 
     Args:
@@ -40,8 +40,9 @@ class Question:
 class Flow:
     """One run from Apply to its end.
 
-    Signals: ``progress(RunProgress)``, ``question(Question)``, ``finished(Result)``, ``failed(kind, message, hint)``,
-    ``cancelled()``. After ``question`` nothing happens until :meth:`goOn`, :meth:`alignAgain` or :meth:`cancel`.
+    Signals: ``progress(RunProgress)``, ``question(DoubtfulAlignment)``, ``finished(Result)``,
+    ``failed(kind, message, hint)``, ``cancelled()``. After ``question`` nothing happens until :meth:`goOn`,
+    :meth:`alignAgain` or :meth:`cancel`.
 
     Args:
         logic: the library's logic.
@@ -55,12 +56,13 @@ class Flow:
         self.logic, self.choices, self.options = logic, choices, dict(options)
         self.transforms: dict[str, Node] = dict(choices.transformsByModality)
         self.notes: list[str] = []
-        self.pending: Question | None = None
+        self.pending: DoubtfulAlignment | None = None
         self.running = False
         self._left = list(choices.movingByModality) if choices.aligns else []
         self._work: Any = None
         self._check: QualityCheck | None = None
         self._found: list[Node] = []
+        self._corrected: set[str] = set()
         self._logs: list[str] = []
         self._seconds, self._since = 0.0, time.monotonic()
 
@@ -103,6 +105,7 @@ class Flow:
         if question is not None:
             self._since = time.monotonic()
             self._left.insert(0, question.modality)
+            self._corrected.add(question.modality)
             self._next()
 
     @property
@@ -133,9 +136,16 @@ class Flow:
             choices.registration,
             backend=choices.backend,
             modalities=(choices.referenceModality, modality),
+            initial=self._start(modality, moving),
         )
         run.finished.connect(lambda transform: self._aligned(modality, moving, transform))
         self._follow(run)
+
+    def _start(self, modality: str, moving: Node) -> Node | None:
+        """The transform under which the user has put a volume right, if it can be one to start from."""
+        reference = self.choices.reference
+        free = reference is not None and reference.GetParentTransformNode() is None
+        return moving.GetParentTransformNode() if free and modality in self._corrected else None
 
     def _aligned(self, modality: str, moving: Node, transform: Node) -> None:
         """Examine the alignment, in a thread."""
@@ -158,7 +168,9 @@ class Flow:
         self._check = None
         if verdict.level == "poor":
             self._seconds = self.seconds
-            self.pending = Question(modality, self.choices.movingByModality[modality], transform, verdict, board)
+            self.pending = DoubtfulAlignment(
+                modality, self.choices.movingByModality[modality], transform, verdict, board
+            )
             self.question.emit(self.pending)
             return
         if verdict.level == "look":
@@ -179,6 +191,7 @@ class Flow:
             probabilities=choices.probabilities,
             outputSegmentation=choices.output,
             keepRun=True,
+            syntheticDetail=choices.syntheticDetail,
             **self.options,
         )
         run.finished.connect(lambda result: self._end(self.finished, result))

@@ -8,6 +8,7 @@ from typing import Any
 from ...images.case import MODALITIES
 from ..packages import slicer
 from ..scene.nodes import MODALITY_ATTRIBUTE
+from ..scene.synthetic import is_synthetic
 from ..text import _
 from .choices import MOVING, Choices, Node, Parameters, modalitiesOf, preselection, problemOfInputs
 
@@ -30,7 +31,8 @@ class InputsSection:
                 box.addItem(modality, modality)
             box.connect("activated(int)", lambda _index, row=row: self.onModalityCorrected(row))
         ui.sampleDataButton.connect("clicked(bool)", lambda _checked: self.onLoadSample())
-        ui.inputsMessage.visible = False
+        ui.syntheticDetailBox.connect("toggled(bool)", lambda _on: self.changed())
+        ui.inputsMessage.visible = ui.syntheticDetailBox.visible = False
 
     def setParameters(self, parameters: Parameters | None) -> None:
         """Show these parameters from now on; propose volumes if none is chosen."""
@@ -83,11 +85,23 @@ class InputsSection:
                 shown = row == 1 or node is not None or rows[row - 1] is not None
                 for part in ("Label", "Selector", "Modality"):
                     getattr(self.ui, f"moving{part}{row}" if part != "Label" else f"moving{row}Label").visible = shown
+        self._offerSyntheticDetail([node for node in rows if node is not None])
         empty = not self.candidates()
         self.ui.sampleDataButton.visible = empty
         message = _("Load the scans of a head, or the sample pair.") if empty else problemOfInputs(choices)
         self.ui.inputsMessage.text = message
         self.ui.inputsMessage.visible = bool(message)
+
+    def syntheticDetail(self) -> bool:
+        """Whether the user says that volumes with synthetic detail are to be used all the same."""
+        return bool(self.ui.syntheticDetailBox.checked)
+
+    def _offerSyntheticDetail(self, nodes: list[Node]) -> None:
+        """Ask where it matters; the answer holds only as long as such a volume is chosen."""
+        box, offered = self.ui.syntheticDetailBox, any(is_synthetic(node) for node in nodes)
+        box.visible = offered
+        if not offered:
+            box.checked = False
 
     def onModalityCorrected(self, row: int) -> None:
         """The user says what kind of image a volume is; it is remembered with the volume."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from ...errors import InputError
 from ..run.kept import KeptRuns
 from ..run.maps import MAP_ATTRIBUTE, new_maps, study_of
 from ..scene.scene_changes import remove_with_displays
 from .choices import Node
+from .widgets import timer
 
 LOOK_MS = 2000
 
@@ -24,15 +24,11 @@ class LateMaps:
     """
 
     def __init__(self, kept: KeptRuns, came: Callable[[], None]) -> None:
-        import qt
-
         self._kept, self._came = kept, came
         self._node: Node | None = None
         self._maps: Sequence[Node] = ()
         self._refused: set[tuple[Path, int]] = set()  # files that could not be read, and when they were written
-        self._timer: Any = qt.QTimer()
-        self._timer.setInterval(LOOK_MS)
-        self._timer.connect("timeout()", self.onTimer)
+        self._timer = timer(LOOK_MS, self.onTimer)
 
     def watch(self, node: Node | None, maps: Sequence[Node]) -> None:
         """Look into the folder of this segmentation from now on; None looks nowhere.

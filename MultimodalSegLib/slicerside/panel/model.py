@@ -68,7 +68,7 @@ class ModelSection:
                 try:
                     load_bundle(path)
                 except MultimodalSegError as error:
-                    self.damaged[name] = f"{error.message} {error.hint}"
+                    self.damaged[name] = error.sentences
         self.bundles, first = found, ""
         with suppress(MultimodalSegError):
             first = resolve(DEFAULT).name
@@ -133,11 +133,11 @@ class ModelSection:
         if self.parameters is not None:
             self.parameters.model = chosen(self.ui.modelBox)
 
-    def onLoadFolder(self) -> None:
-        """Add a model from a folder."""
+    def onLoadFolder(self) -> str:
+        """Add a model from a folder; see :meth:`load`."""
         import qt
 
-        self.load(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model")))
+        return self.load(qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of a model")))
 
     def onLoadZip(self) -> None:
         """Add a model from a zip file."""
@@ -146,21 +146,27 @@ class ModelSection:
         answer = qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), _("Zip file of a model"), "", "Zip (*.zip)")
         self.load(answer[0] if isinstance(answer, tuple | list) else answer)
 
-    def load(self, path: str) -> None:
-        """Check a model, copy it into the user's folder and choose it; nothing happens without a path."""
+    def load(self, path: str) -> str:
+        """Check a model, copy it into the user's folder and choose it; nothing happens without a path.
+
+        Returns:
+            How it went, as the section shows it.
+        """
         if not path:
-            return
+            return ""
         try:
             bundle = import_model(Path(path))
         except MultimodalSegError as error:
-            tell(self.ui.modelMessage, f"{error.message} {error.hint}")
-            return
+            tell(self.ui.modelMessage, error.sentences)
+            return error.sentences
         self.refresh()
         name = next((key for key, known in self.bundles.items() if known.path == bundle.path), bundle.path.name)
         if self.parameters is not None:
             self.parameters.model = name
-        tell(self.ui.modelMessage, _("The model {name} was added.").format(name=bundle.name))
+        told = _("The model {name} was added.").format(name=bundle.name)
+        tell(self.ui.modelMessage, told)
         self.changed()
+        return told
 
     def _estimate(self, bundle: Bundle | None, choices: Choices) -> str:
         """What a run is expected to need, as sentences; empty if nothing can be said."""

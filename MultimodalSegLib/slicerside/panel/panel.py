@@ -9,6 +9,8 @@ from typing import Any
 from ..packages import slicer
 from .choices import AUTOMATIC_KINDS, EXISTING, Choices, Parameters, problem
 from .cohort import CohortSection
+from .enhance import EnhanceSection
+from .federation import FederationSection
 from .inputs import InputsSection
 from .model import ModelSection
 from .refine import RefineSection
@@ -41,9 +43,13 @@ class Panel:
         self.registration = RegistrationSection(ui)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
         self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
-        self.refine = RefineSection(ui, self.results.why.kept, self.settings.options)
+        self.refine = RefineSection(ui, self.results.why.kept, self.settings.options, self.results.onMeasured)
+        self.results.report.edited = self.refine.forReport
+        self.results.why.before = self.refine.rest
+        self.enhance = EnhanceSection(ui, self.settings.options)
         self.run = RunSection(ui, logic, self.settings.options, self.onFinished, self.update)
         self.cohort = CohortSection(ui, self.settings.options)
+        self.federation = FederationSection(ui, self.model.onLoadFolder)
         self._volumeTimer = qt.QTimer()
         self._volumeTimer.setSingleShot(True)
         self._volumeTimer.setInterval(VOLUME_CAME_MS)
@@ -73,6 +79,7 @@ class Panel:
             self.registration.update(choices)
             self.model.update(choices)
             self.results.update()
+            self.enhance.refresh()
             self.refine.update(self.results.node, self.results.reference)
             self.run.update(choices, self.settings.problem() or problem(choices, self.model.problem))
         finally:
@@ -98,6 +105,7 @@ class Panel:
             region=parameters.regionOfInterest,
             output=parameters.outputSegmentation,
             probabilities=self.model.probabilities(parameters.model or "default"),
+            syntheticDetail=self.inputs.syntheticDetail(),
         )
 
     def onFinished(self, result: Any) -> None:
@@ -128,6 +136,7 @@ class Panel:
         """The scene is about to be emptied."""
         self.run.cancel()
         self.refine.stop()
+        self.enhance.stop()
         self.logic.close()
         self.results.close()
 
@@ -135,6 +144,7 @@ class Panel:
         """The module is going away: stop what runs."""
         self._volumeTimer.stop()
         self.cohort.close()
+        self.federation.close()
         self.sceneClosing()
         self.settings.close()
 

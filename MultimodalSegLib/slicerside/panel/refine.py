@@ -3,56 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ...errors import MultimodalSegError
+from ...errors import InputError, MultimodalSegError
 from ..packages import slicer
 from ..process.child import RunProgress
+from ..process.lasting import ChildRequest, Lasting
+from ..run.edited import edited_file
 from ..run.kept import KeptRuns
-from ..run.refining import Correction, Refining, request_of
+from ..run.refining import Correction, Marks, Refining, listening, request_of
 from ..scene.edits import SegmentEdits
 from ..text import _
+from .asking import END_S, Asking
 from .choices import Node
-from .widgets import chosen, fill, tell
+from .widgets import chosen, fill, tell, timer
 
-POLL_MS = 50
 CHOSEN, NEW = "chosen", "new"
+LISTEN_MS = 250
 
 
 class RefineSection:
     """Asks for one correction at a time; pressed again it stops asking. Undo and redo need no asking.
 
+    A process stays for the run that is corrected, and ends with the scene, the module, another run, or after minutes in
+    which nothing is asked. What is undone or done again in the scene is handed to the run, so that its tables and
+    reports tell the same.
+
     Args:
         ui: the form's widgets.
         kept: knows the run folder of each segmentation.
         options: what the section Settings adds to a run.
+        measured: is told when the tables of a run are those of its corrected segmentation: segmentation and run folder.
     """
 
-    def __init__(self, ui: Any, kept: KeptRuns, options: Callable[[], dict[str, Any]]) -> None:
-        import qt
-
-        self.ui, self._kept, self._options = ui, kept, options
+    def __init__(
+        self,
+        ui: Any,
+        kept: KeptRuns,
+        options: Callable[[], dict[str, Any]],
+        measured: Callable[[Node, Path], None],
+    ) -> None:
+        self.ui, self._kept, self._options, self._measured = ui, kept, options, measured
         self._node: Node | None = None
         self._reference: Node | None = None
         self._about: Node | None = None  # the segmentation that is corrected now
         self._overwrite = False
-        self._question: Refining | None = None
         self._edits: dict[str, SegmentEdits] = {}
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self.onTimer)
+        self._child: Lasting | None = None
+        self._handed: list[tuple[ChildRequest, Path]] = []  # requests on their way, and files made for them
+        self._timer = timer(LISTEN_MS, self.onTimer)
+        self._asking = Asking(self._progress, self._say)
         fill(ui.refineTargetBox, {CHOSEN: _("The chosen structure"), NEW: _("A new segment")})
         ui.refineTargetBox.connect("currentIndexChanged(int)", lambda _index: self.refresh())
         ui.refineButton.connect("clicked(bool)", lambda _checked: self.onRefine())
         ui.refineUndoButton.connect("clicked(bool)", lambda _checked: self.onStep(back=True))
         ui.refineRedoButton.connect("clicked(bool)", lambda _checked: self.onStep(back=False))
         ui.segmentsView.connect("selectionChanged(QItemSelection,QItemSelection)", lambda *_: self.refresh())
-        self._end("")
+        self._say("")
 
     @property
     def running(self) -> bool:
         """Whether a correction is awaited."""
-        return self._question is not None
+        return self._asking.running
 
     @property
     def edits(self) -> SegmentEdits | None:
@@ -79,55 +92,107 @@ class RefineSection:
 
     def onRefine(self) -> None:
         """Ask, or stop asking."""
-        if self._question is not None:
-            self._question.cancel()
+        if self.running:
+            self._asking.cancel()
             return
         folder, ui = self._kept.of(self._node), self.ui
         if folder is None or self._problem():
             return
         self._about, self._overwrite = self._node, bool(ui.refineOverwriteBox.checked)
         try:
-            request = request_of(
-                folder,
-                self._node,
-                self._reference,
-                (ui.refinePositiveSelector.currentNode(), ui.refineNegativeSelector.currentNode()),
-                identifier=self._identifier(),
-                allowOverwrite=self._overwrite,
-            )
-            question = Refining(request, str(self._options().get("device", "auto")))
-            question.progress.connect(self._progress)
-            question.finished.connect(self._show)
-            question.failed.connect(lambda _kind, message, hint: self._end(f"{message} {hint}".strip()))
-            question.cancelled.connect(lambda: self._end(""))
-            question.start()
+            self._kept.claim(folder, self._asking)
+            marks = Marks(*(selector.currentNode() for selector in self._selectors()))
+            request = request_of(folder, self._node, self._reference, marks, identifier=self._identifier())
+            self._asking.ask(Refining(request, self._listening(folder, self._node)), self._show)
+            self._timer.start()
         except MultimodalSegError as error:
-            self._end(f"{error.message} {error.hint}".strip())
-            return
-        self._question = question
-        tell(ui.refineMessage, _("Looking ..."))
-        self._timer.start()
-        self.refresh()
+            self._say(error.sentences)
+        else:
+            self._say(_("Looking ..."))
 
     def onStep(self, *, back: bool) -> None:
         """Take the last change back, or do it again."""
         edits = self.edits
+        tell(self.ui.refineMessage, "")
         if edits is not None:
             (edits.undo if back else edits.redo)()
-        tell(self.ui.refineMessage, "")
+            self._hand_over()
         self.refresh()
 
     def onTimer(self) -> None:
-        """Hear what has happened; a short call, many times a second."""
-        if self._question is not None:
-            self._question.poll()
+        """Hear what the process tells without being asked."""
+        if self._child is None or not self._child.poll():
+            self._timer.stop()
+
+    def forReport(self) -> Path | None:
+        """The segmentation for a report of its run, on which nothing works from now on.
+
+        Raises:
+            InputError: a correction is awaited, or Slicer cannot export the segmentation.
+        """
+        if self.running:
+            raise InputError(_("A correction is still being computed."), _("Wait for it, or stop it."))
+        self.rest()
+        return self._edited()
+
+    def _edited(self) -> Path | None:
+        """The segmentation as the scene has it, as a file for the run; None without the volume it was made on."""
+        if self._node is None or self._reference is None:
+            return None
+        return edited_file(self._node, self._reference, self.edits.corrected if self.edits is not None else ())
+
+    def rest(self) -> None:
+        """End the process, because another one is about to work on the run."""
+        self._timer.stop()
+        if self._child is not None:
+            self._child.end(wait_s=END_S)
+        self._child = None
+        for _request, file in self._handed:
+            file.unlink(missing_ok=True)
+        self._handed.clear()
 
     def stop(self) -> None:
         """Stop asking at once: the scene is closing, or the module goes."""
-        if self._question is not None:
-            self._question.cancel(waitSeconds=2.0)
-            self._end("")
+        self._asking.stop()
+        self.rest()
         self._edits.clear()
+
+    def _listening(self, folder: Path, node: Node) -> Lasting:
+        """The process for a run, which starts with the first request; that for another one ends."""
+        wanted = listening(folder, str(self._options().get("device", "auto")))
+        if self._child is None or self._child.arguments != wanted.arguments:
+            self.rest()
+            self._child = wanted
+            wanted.heard.connect(lambda told: self._measured(node, folder) if told.get("measured") else None)
+        return self._child
+
+    def _hand_over(self) -> None:
+        """Let the run have what the scene has."""
+        folder = self._kept.of(self._node)
+        if folder is None:
+            return
+        try:
+            file = self._edited()
+            if file is None:
+                return
+            request = self._listening(folder, self._node).request({"edited": str(file)})
+            self._handed.append((request, file))
+            request.finished.connect(lambda _told: self._handed_over())
+            request.failed.connect(lambda _kind, message, hint: self._handed_over(f"{message} {hint}".strip()))
+            request.start()
+            self._timer.start()
+        except MultimodalSegError as error:
+            self._say(error.sentences)
+
+    def _handed_over(self, problem: str = "") -> None:
+        """The run has taken what it was handed first, or said why not."""
+        _request, file = self._handed.pop(0)
+        file.unlink(missing_ok=True)
+        if problem:
+            self._say(problem)
+
+    def _selectors(self) -> tuple[Any, Any, Any]:
+        return self.ui.refinePositiveSelector, self.ui.refineNegativeSelector, self.ui.refineBoxSelector
 
     def _identifier(self) -> str:
         """The segment to correct, empty for a new one."""
@@ -154,10 +219,8 @@ class RefineSection:
         if node is not None and slicer.mrmlScene.IsNodePresent(node):
             edits = self._edits.setdefault(node.GetID(), SegmentEdits(node))
             edits.put(correction.entry, correction.mask, allowOverwrite=self._overwrite)
-        self._end("\n".join(correction.sentences))
+        self._say("\n".join(correction.sentences))
 
-    def _end(self, text: str) -> None:
-        self._timer.stop()
-        self._question = None
+    def _say(self, text: str) -> None:
         tell(self.ui.refineMessage, text)
         self.refresh()

@@ -6,27 +6,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import MultimodalSegError
-from .. import training_case
 from ..dicom import dicom_seg
 from ..packages import slicer
 from ..registration.quality_gate import error_sentences
+from ..run.doubting import Doubt
+from ..run.edited import refresh_tables
 from ..run.explaining import Answer
 from ..run.maps import MAP_ATTRIBUTE
 from ..scene.nodes import MODALITY_ATTRIBUTE
 from ..scene.scene_changes import remove_with_displays
+from ..scene.tables import fill_table
 from ..text import _
-from .alignment import AlignmentButtons, Subject
+from .alignment import AlignmentButtons, ComparedPair
 from .choices import Node, Parameters
 from .late_maps import LateMaps
 from .maps import MapControl
 from .report import ReportControl
+from .saving import SaveButtons
+from .sure import SureControl
 from .table import TableControl
 from .why import WhyControl
 from .widgets import chosen, fill, tell
 
 TABLES_ATTRIBUTE = "MultimodalSeg.ResultTable"
 """Node reference from a segmentation to its tables."""
+KIND_ATTRIBUTE = "MultimodalSeg.TableKind"
+"""Attribute of a table of a result, such as ``measurements``."""
 MAPS_REFERENCE = "MultimodalSeg.ResultMap"
 """Node reference from a segmentation to its probability and other maps."""
 VOLUMES_REFERENCE = "MultimodalSeg.ResultVolume"
@@ -54,12 +59,12 @@ class ResultsSection:
         self.look = AlignmentButtons(ui.blinkButton, ui.checkerboardButton, self.subject)
         self.table, self.maps = TableControl(ui), MapControl(ui, logic)
         self.why = WhyControl(ui, options, self.onAnswered)
-        self.report = ReportControl(ui, self.why.kept, install)
+        self.report = ReportControl(ui, self.why.kept, install, self.onMeasured)
+        self.sure = SureControl(ui, self.why.kept, options, self.onDoubted)
+        self.saving = SaveButtons(ui, lambda: (self.node, [self.reference, *self.moving()]))
         self.late = LateMaps(self.why.kept, self.update)
         ui.editButton.connect("clicked(bool)", lambda _checked: self.onEdit())
         ui.show3DButton.connect("clicked(bool)", self.onShow3D)
-        ui.exportButton.connect("clicked(bool)", lambda _checked: self.onExport())
-        ui.trainingCaseButton.connect("clicked(bool)", lambda _checked: self.onTrainingCase())
         ui.checkBox.connect("currentIndexChanged(int)", lambda _index: self.look.stop())
         self.update()
 
@@ -97,7 +102,8 @@ class ResultsSection:
         node.RemoveNodeReferenceIDs(TABLES_ATTRIBUTE)
         node.RemoveNodeReferenceIDs(MAPS_REFERENCE)
         node.RemoveNodeReferenceIDs(VOLUMES_REFERENCE)
-        for table in result.tableNodes.values():
+        for kind, table in result.tableNodes.items():
+            table.SetAttribute(KIND_ATTRIBUTE, kind)
             node.AddNodeReferenceID(TABLES_ATTRIBUTE, table.GetID())
         for volume in result.volumeNodes.values():
             node.AddNodeReferenceID(MAPS_REFERENCE, volume.GetID())
@@ -113,7 +119,8 @@ class ResultsSection:
             self._late = node
         self.ui.resultsCollapsibleButton.collapsed = False
         presence = result.lesionPresence
-        text = "" if presence is None else _("Probability that there is a lesion: {value:.0%}.").format(value=presence)
+        score = _("Lesion score: {value:.2f} (0 to 1; higher means more suspicious, it is not a probability).")
+        text = "" if presence is None else score.format(value=presence)
         self.update()
         tell(self.ui.resultMessage, " ".join(filter(None, (text, *error_sentences(result.record)))))
 
@@ -136,6 +143,7 @@ class ResultsSection:
             getattr(self.ui, name).visible = bool(moved)
         self.why.update(node, self.reference)
         self.report.update(node)
+        self.sure.update(node)
         maps = self._currentMaps(node) if node is not None else []
         self.late.watch(node, maps)
         if self.parameters is not None:  # a map stays while another module is open
@@ -167,11 +175,28 @@ class ResultsSection:
         if node is self.node:
             self.maps.choose(next(iter(answer.mapNodes.values())))
 
+    def onDoubted(self, node: Node, doubt: Doubt) -> None:
+        """Show intervals in the table of structures, and offer the maps of doubt."""
+        for table in _references(node, TABLES_ATTRIBUTE):
+            if table.GetAttribute(KIND_ATTRIBUTE) == "measurements":
+                fill_table(table, doubt.measurements)
+        self.update()
+        if node is self.node:
+            self.table.show()
+
+    def onMeasured(self, node: Node, folder: Path) -> None:
+        """The run of a result was measured again: its tables are read anew."""
+        if slicer.mrmlScene.IsNodePresent(node):
+            refresh_tables(_references(node, TABLES_ATTRIBUTE), folder)
+            self.update()
+            self.table.show()
+
     def close(self) -> None:
         """The scene is closing, or the module goes: stop what runs."""
         self.look.stop()
         self.late.watch(None, ())
         self.report.stop()
+        self.sure.stop()
         self.why.stop()
 
     def moving(self) -> list[Node]:
@@ -184,13 +209,13 @@ class ResultsSection:
         """The tables of the result."""
         return _references(self.node, TABLES_ATTRIBUTE) if self.node is not None else []
 
-    def subject(self) -> Subject | None:
+    def subject(self) -> ComparedPair | None:
         """The alignment to look at."""
         moving, reference = slicer.mrmlScene.GetNodeByID(chosen(self.ui.checkBox)), self.reference
         if moving is None or reference is None:
             return None
         modalities = tuple(node.GetAttribute(MODALITY_ATTRIBUTE) or "" for node in (reference, moving))
-        return Subject(reference, moving, moving.GetParentTransformNode(), (modalities[0], modalities[1]))
+        return ComparedPair(reference, moving, moving.GetParentTransformNode(), (modalities[0], modalities[1]))
 
     def onEdit(self) -> None:
         """Correct the segmentation in the Segment Editor, over the right volume."""
@@ -207,36 +232,6 @@ class ResultsSection:
             return
         with slicer.util.tryWithErrorDisplay(_("The surfaces could not be made."), waitCursor=True):
             self.logic.showSurfaces(self.node, on)
-
-    def onExport(self) -> None:
-        """Save as DICOM segmentation, or say what is missing for it."""
-        import qt
-
-        missing = dicom_seg.missing_for_export(self.node)
-        if missing:
-            tell(self.ui.resultMessage, " ".join([_("DICOM SEG cannot be written."), *missing]))
-            return
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the DICOM files"))
-        if folder:
-            self._try(lambda: dicom_seg.export(self.node, Path(folder)), _("DICOM SEG was written to {place}."))
-
-    def onTrainingCase(self) -> None:
-        """Save volumes and segmentation as a case for fine-tuning."""
-        import qt
-
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder of the training cases"))
-        if folder:
-            volumes = [self.reference, *_references(self.node, VOLUMES_REFERENCE)]
-            self._try(lambda: training_case.save(self.node, volumes, Path(folder)), _("The case was saved in {place}."))
-
-    def _try(self, work: Callable[[], Any], done: str) -> None:
-        """Do something that writes files, and say how it went."""
-        try:
-            place = work()
-        except MultimodalSegError as error:
-            tell(self.ui.resultMessage, f"{error.message} {error.hint}")
-        else:
-            tell(self.ui.resultMessage, done.format(place=place))
 
 
 def _references(node: Node, role: str) -> list[Node]:

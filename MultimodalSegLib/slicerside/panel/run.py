@@ -9,10 +9,10 @@ from ...notice import RESEARCH_USE
 from ..process.child import RunProgress
 from ..run.estimate import duration
 from ..text import _
-from .alignment import AlignmentButtons, Subject
+from .alignment import AlignmentButtons, ComparedPair
 from .choices import Choices
-from .flow import Flow, Question
-from .widgets import copy, tell
+from .flow import DoubtfulAlignment, Flow
+from .widgets import copy, tell, timer
 
 POLL_MS = 50
 TELLING = ("read", "register", "segment")
@@ -38,16 +38,12 @@ class RunSection:
         finished: Callable[[Any], None],
         started: Callable[[], None],
     ) -> None:
-        import qt
-
         self.ui, self.logic = ui, logic
         self.options, self.onFinishedRun, self.onStateChanged = options, finished, started
         self.choices = Choices()
         self.flow: Flow | None = None
         self._shownLog = ""
-        self.timer = qt.QTimer()
-        self.timer.setInterval(POLL_MS)
-        self.timer.connect("timeout()", self.onTimer)
+        self.timer = timer(POLL_MS, self.onTimer)
         ui.applyButton.connect("clicked(bool)", lambda _checked: self.onApply())
         ui.cancelButton.connect("clicked(bool)", lambda _checked: self.cancel())
         ui.continueButton.connect("clicked(bool)", lambda _checked: self.onGoOn())
@@ -118,7 +114,7 @@ class RunSection:
             text += " – " + _("{time} left").format(time=duration(event.eta_s))
         tell(self.ui.stageLabel, text)
 
-    def onQuestion(self, question: Question) -> None:
+    def onQuestion(self, question: DoubtfulAlignment) -> None:
         """Ask whether a doubtful alignment may be used."""
         self.ui.gateLabel.text = "\n".join(question.verdict.sentences)
         self.ui.gateFrame.visible = True
@@ -166,13 +162,13 @@ class RunSection:
         tell(self.ui.messageLabel, _("Stopped. Nothing was added to the scene but transforms that were found."))
         self.onStateChanged()
 
-    def _subject(self) -> Subject | None:
+    def _subject(self) -> ComparedPair | None:
         """What is to be looked at while a question is open."""
         question = self.flow.pending if self.flow is not None else None
         if question is None:
             return None
         modalities = (self.flow.choices.referenceModality, question.modality) if self.flow is not None else ("", "")
-        return Subject(self.choices.reference, question.moving, question.transform, modalities, question.board)
+        return ComparedPair(self.choices.reference, question.moving, question.transform, modalities, question.board)
 
     def _answered(self, *, keepTransform: bool) -> None:
         self.look.stop(keepTransform=keepTransform)

@@ -16,7 +16,7 @@ from ..setup.doctor import Doctor, doctor_text
 from ..setup.package_source import Source
 from ..setup.trial import DeviceTrial, Trial
 from ..text import _
-from .widgets import chosen, copy, fill, select
+from .widgets import chosen, copy, fill, select, timer
 
 PREFIX = "MultimodalSeg/"
 MODELS_VARIABLE = "MMS_MODELS"
@@ -32,15 +32,11 @@ class SettingsSection:
     """
 
     def __init__(self, ui: Any, changed: Callable[[], None]) -> None:
-        import qt
-
         self.ui, self.changed = ui, changed
         self._missing: list[str] = []
         self._given = os.environ.get(MODELS_VARIABLE)
         self._work: Any = None
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self._onTimer)
+        self._timer = timer(POLL_MS, self._onTimer)
         fill(ui.deviceBox, {"auto": _("Automatic"), "cpu": _("Processor"), "cuda": _("Graphics card (CUDA)")})
         self._load()
         ui.deviceBox.connect("activated(int)", lambda _index: self.save())

@@ -15,10 +15,10 @@ from ..run.explaining import Answer, Explaining, Subject, load_answer
 from ..run.kept import KeptRuns
 from ..scene.nodes import segment_value
 from ..text import _
+from .asking import Asking
 from .choices import Node
 from .widgets import chosen, fill, tell
 
-POLL_MS = 50
 MOST_LESIONS = 50
 ALL = "0"
 
@@ -35,25 +35,22 @@ class WhyControl:
     def __init__(
         self, ui: Any, options: Callable[[], dict[str, Any]], answered: Callable[[Node, Answer], None]
     ) -> None:
-        import qt
-
         self.ui, self.kept = ui, KeptRuns()
         self._options, self._answered = options, answered
+        self.before: Callable[[], None] = lambda: None
+        """Is called before a question, so that nothing else works on the run."""
         self._node: Node | None = None
         self._reference: Node | None = None
-        self._question: Explaining | None = None
         self._about: Node | None = None  # the segmentation that the question is about
-        self._timer = qt.QTimer()
-        self._timer.setInterval(POLL_MS)
-        self._timer.connect("timeout()", self.onTimer)
+        self._asking = Asking(self._progress, self._say)
         ui.whyButton.connect("clicked(bool)", lambda _checked: self.onWhy())
         ui.segmentsView.connect("selectionChanged(QItemSelection,QItemSelection)", lambda *_: self.onSelected())
-        self._end("")
+        self._say("")
 
     @property
     def running(self) -> bool:
         """Whether a question is on."""
-        return self._question is not None
+        return self._asking.running
 
     def update(self, node: Node | None, reference: Node | None) -> None:
         """Ask about this segmentation from now on; a question that is on goes on."""
@@ -92,8 +89,8 @@ class WhyControl:
 
     def onWhy(self) -> None:
         """Ask, show what is known already, or stop asking."""
-        if self._question is not None:
-            self._question.cancel()
+        if self.running:
+            self._asking.cancel()
             return
         subject, _problem = self.subject()
         if subject is None:
@@ -101,36 +98,24 @@ class WhyControl:
         tell(self.ui.whyMessage, "")
         self._about = self._node
         try:
-            if subject.map_file.is_file() and subject.table_file.is_file():
+            if subject.known:
                 self._show(load_answer(subject, self._reference))
             else:
                 self._ask(subject)
         except MultimodalSegError as error:
-            self._end(f"{error.message} {error.hint}")
-
-    def onTimer(self) -> None:
-        """Hear what has happened; a short call, many times a second."""
-        if self._question is not None:
-            self._question.poll()
+            self._say(error.sentences)
 
     def stop(self) -> None:
         """Stop asking at once, and forget the run folders: the scene is closing, or the module goes."""
-        if self._question is not None:
-            self._question.cancel(waitSeconds=2.0)
-            self._end("")
+        self._asking.stop()
         self.kept.clear()
 
     def _ask(self, subject: Subject) -> None:
+        self.before()
         options = {name: value for name, value in self._options().items() if name != "keepFiles"}
-        question = Explaining(subject, self._reference, options)
-        question.progress.connect(self._progress)
-        question.finished.connect(self._show)
-        question.failed.connect(lambda _kind, message, hint: self._end(f"{message} {hint}".strip()))
-        question.cancelled.connect(lambda: self._end(""))
-        question.start()
-        self._question = question
+        self.kept.claim(subject.folder, self._asking)
+        self._asking.ask(Explaining(subject, self._reference, options), self._show)
         self._progress(RunProgress("explain", 0, 1, _("starting")))
-        self._timer.start()
         self.onSelected()
 
     def _progress(self, event: RunProgress) -> None:
@@ -142,13 +127,12 @@ class WhyControl:
 
     def _show(self, answer: Answer) -> None:
         """Show what was found, if the segmentation is still there."""
-        self._end("\n".join(answer.sentences))
+        self._say("\n".join(answer.sentences))
         if self._about is not None and slicer.mrmlScene.IsNodePresent(self._about):
             self._answered(self._about, answer)
 
-    def _end(self, text: str) -> None:
-        self._timer.stop()
-        self._question = None
+    def _say(self, text: str) -> None:
+        """Nothing is asked now: say what came of it."""
         self.ui.whyProgressBar.visible = False
         tell(self.ui.whyMessage, text)
         self.onSelected()

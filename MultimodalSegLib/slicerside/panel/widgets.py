@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 
@@ -31,6 +31,16 @@ def tell(label: Any, text: str) -> None:
     """Show a sentence, or hide the label if there is none."""
     label.text = text
     label.visible = bool(text)
+
+
+def timer(milliseconds: int, call: Callable[[], None]) -> Any:
+    """A timer that calls a function again and again, once it is started."""
+    import qt
+
+    made = qt.QTimer()
+    made.setInterval(milliseconds)
+    made.connect("timeout()", call)
+    return made
 
 
 def copy(text: str) -> None:

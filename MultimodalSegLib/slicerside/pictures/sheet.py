@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import MissingPackageError, OutputError
 from ...notice import RESEARCH_USE
+from ...writing import whole_file
 from .slices import Panel
 
 if TYPE_CHECKING:
@@ -108,10 +107,8 @@ def _font(size: int) -> FreeTypeFont | ImageFont:
 
 def _save(sheet: object, target: Path) -> None:
     try:
-        with tempfile.TemporaryDirectory(prefix=".partial-", dir=target.parent) as folder:
-            partial = Path(folder) / target.name
+        with whole_file(target) as partial:
             sheet.save(partial, format="PNG")  # type: ignore[attr-defined]
-            os.replace(partial, target)
     except OSError as error:
         raise OutputError(
             f"The picture cannot be written to {target} ({error.strerror or error}).",

@@ -20,8 +20,9 @@ from .processes import child_environment, find_python, kill_family, lives, start
 
 LOG_LINES = 2000
 LINES_PER_POLL = 500
-LAST_WORDS_S = 1.0
-"""Time for the rest of the output after the process has ended; what it started may hold the pipes open for ever."""
+LAST_WORDS_S, MOST_LAST_WORDS_S = 1.0, 30.0
+"""Silence, and time at all, that ends the wait for the rest of the output after the process has ended; what it started
+may hold the pipes open for ever."""
 LEAVING_S = 0.2
 """Time for the process to end after it has told its result, which is the last it does; torch takes seconds to leave."""
 LOG_EVERY_S = 1.0
@@ -75,6 +76,8 @@ class ChildRun:
         ...     time.sleep(0.05)
     """
 
+    STDIN = subprocess.DEVNULL
+
     def __init__(
         self, arguments: Sequence[str], *, python: str | None = None, environment: Mapping[str, str] | None = None
     ) -> None:
@@ -91,6 +94,7 @@ class ChildRun:
         self._result_at = 0.0
         self._error: failures.Failure | None = None
         self._ended_at: float | None = None
+        self._heard_at = 0.0
         self._cancelled = self._over = False
 
     @property
@@ -118,7 +122,7 @@ class ChildRun:
         if python is None:
             raise failures.no_python().error()
         command = [python, "-m", __package__.split(".")[0], *self._arguments, "--events", "jsonl"]
-        self._process = started(command, self._environment)
+        self._process = started(command, self._environment, self.STDIN)
         _alive.add(self)
         self._log.append(subprocess.list2cmdline(command))
         for name, stream in (("out", self._process.stdout), ("err", self._process.stderr)):
@@ -142,8 +146,10 @@ class ChildRun:
             self._kill()
         if self._over or code is None:  # a listener may have cancelled and waited
             return not self._over
-        self._ended_at = self._ended_at or time.monotonic()
-        waited = time.monotonic() - self._ended_at > LAST_WORDS_S
+        now = time.monotonic()
+        self._ended_at = self._ended_at or now
+        silent = now - max(self._ended_at, self._heard_at) > LAST_WORDS_S
+        waited = silent or now - self._ended_at > MOST_LAST_WORDS_S
         if self._cancelled:
             if any(lives(process) for process in self._doomed) and not waited:
                 return True
@@ -184,6 +190,7 @@ class ChildRun:
                 name, line = self._lines.get_nowait()
             except queue.Empty:
                 break
+            self._heard_at = time.monotonic()
             if line is None:
                 self._open_streams -= 1
             elif name == "err":

@@ -33,8 +33,10 @@ def child_environment(extra: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(path)), **utf8, **extra}
 
 
-def started(command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """A process in a group of its own, with pipes for what it writes.
+def started(
+    command: Sequence[str], environment: Mapping[str, str], stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
+    """A process in a group of its own, with pipes for what it writes; ``stdin`` as for :class:`subprocess.Popen`.
 
     Raises:
         MissingPackageError: there is no such program.
@@ -46,7 +48,7 @@ def started(command: Sequence[str], environment: Mapping[str, str]) -> subproces
         return subprocess.Popen(
             command,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             **own_group,

@@ -9,6 +9,7 @@ from ...errors import MultimodalSegError
 from ..signal import Signal
 from . import failures
 from .child import ChildRun
+from .lasting import ChildRequest
 
 
 class Question:
@@ -20,11 +21,14 @@ class Question:
     Args:
         arguments: the command and its options, without the interpreter and ``--events``.
         python: see :class:`~MultimodalSegLib.slicerside.process.child.ChildRun`.
+        child: what is asked instead of a new process, a request to one that stays.
     """
 
-    def __init__(self, arguments: Sequence[str], *, python: str | None = None) -> None:
+    def __init__(
+        self, arguments: Sequence[str] = (), *, python: str | None = None, child: ChildRequest | None = None
+    ) -> None:
         self.progress, self.finished, self.failed, self.cancelled = Signal(), Signal(), Signal(), Signal()
-        self._child = ChildRun(arguments, python=python)
+        self._child = child or ChildRun(arguments, python=python)
         self._child.progress.connect(self.progress.emit)
         self._child.finished.connect(self._answered)
         self._child.failed.connect(self._fail)
@@ -64,15 +68,15 @@ class Question:
         """Remove what was made for the child; called once, before the end is told."""
 
     def _answered(self, told: Mapping[str, Any]) -> None:
-        self.tidy()
         try:
             answer = self.loaded(told)
         except MultimodalSegError as error:
-            self.failed.emit(error.kind, error.message, error.hint)
+            self._fail(error.kind, error.message, error.hint)
         except Exception as error:
             failure = failures.from_exception(error)
-            self.failed.emit(failure.kind, failure.message, failure.hint)
+            self._fail(failure.kind, failure.message, failure.hint)
         else:
+            self.tidy()
             self.finished.emit(answer)
 
     def _fail(self, kind: str, message: str, hint: str) -> None:

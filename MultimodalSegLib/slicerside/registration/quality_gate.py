@@ -106,7 +106,8 @@ def judge(
 def error_sentence(quality: Quality) -> str:
     """The estimated error and its light in words; empty where a search for it found nothing to say."""
     if quality.error_text:
-        return _("Estimated error {error} ({light}).").format(error=quality.error_text, light=quality.light)
+        light = quality.light_text if quality.light == "green" else quality.light
+        return _("Estimated error {error} ({light}).").format(error=quality.error_text, light=light)
     if quality.light == "unknown" and quality.light_reason:
         return _("The error is not known: {reason}.").format(reason=quality.light_reason)
     return ""
@@ -132,19 +133,6 @@ def poor_verdict(error: MultimodalSegError, name: str = "") -> Verdict:
     return Verdict("poor", tuple(filter(None, (_headline("poor", name), error.message, error.hint))))
 
 
-def verdicts_of_run(record: Mapping[str, Any]) -> dict[str, Verdict]:
-    """Verdicts by modality on the alignments of a finished run.
-
-    Args:
-        record: content of ``run.json``.
-    """
-    verdicts = {}
-    for name, entry in record.get("registration", {}).items():
-        covered = record.get("coverage", {}).get(name)
-        verdicts[name] = judge(Quality.of(entry), None, covered, f"{name} to {record['reference']}")
-    return verdicts
-
-
 def examine(
     reference: Volume,
     moving: Volume,
@@ -165,14 +153,14 @@ def examine(
     from ...registration.pyramid import build_pyramid
     from ...registration.quality import Comparison
     from ...registration.register import measure
-    from ...registration.reliability import judged
+    from ...registration.reliability import judge as estimated
     from .alignment_measures import jacobian_range
 
     name = " to ".join(filter(None, reversed(modalities)))
     try:
         pyramids = build_pyramid(reference, modalities[0]), build_pyramid(moving, modalities[1])
         quality = measure(Comparison.of(*pyramids), before, transform, reason=_("the transform was measured"))
-        quality = judged(quality, *pyramids, transform, modalities)
+        quality = estimated(*pyramids, transform, modalities).of(quality)
         bends = None if transform.IsLinear() else jacobian_range(transform, reference.grid)
     except RegistrationError as error:
         return poor_verdict(error, name)

@@ -72,6 +72,10 @@ class SimpleItkRun(RegistrationRun):
         child: ChildRun | None = getattr(self, "_child", None)
         return super().log if child is None else child.log
 
+    @property
+    def _start_file(self) -> Path:
+        return self._folder / "start.h5"
+
     def _names(self) -> tuple[str, str]:
         """Names for the two files; which modality it is only helps to find the head."""
         fixed = self.modalities[0] or "CT"
@@ -80,9 +84,13 @@ class SimpleItkRun(RegistrationRun):
 
     def _write(self, plan: Any) -> None:
         """In a thread: touches no node, and imports what the end needs, for which the interface has no time."""
-        from ...registration import register, transform_file  # noqa: F401
+        import SimpleITK as sitk
+
+        from ...registration import register, transform_file  # noqa: F401  (register: for the end)
 
         try:
+            if self.initial is not None:
+                transform_file.write_transform(sitk.AffineTransform(3), self._start_file)
             self._files = exchange.write(plan, self._folder)
         except MultimodalSegError as error:
             self._error = error
@@ -100,6 +108,8 @@ class SimpleItkRun(RegistrationRun):
             arguments += ["--out", str(self._folder / "found.h5"), "--kind", self.kind]
             for option, modality in zip(("--fixed-modality", "--moving-modality"), self.modalities, strict=True):
                 arguments += [option, modality] if modality else []
+            if self.initial is not None:  # under which the moving volume was handed over
+                arguments += ["--initial", str(self._start_file)]
             self._child = ChildRun(arguments)
             self._child.progress.connect(self._follow)
             self._child.finished.connect(self._take)

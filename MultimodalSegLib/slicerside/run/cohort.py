@@ -22,7 +22,7 @@ class CohortRequest:
         workers: processes; as many as fit if 0.
         registration: ``"rigid"``, ``"affine"``, ``"bspline"`` or ``"none"``.
         model: name or folder of a model.
-        wanted: of ``"uncertainty"``, ``"explain"`` and ``"report"``.
+        wanted: of ``"uncertainty"``, ``"explain"``, ``"report"`` and ``"synthetic-detail"``.
     """
 
     cases: Path

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from ...errors import InputError, OutputError
 from ...images.case import MODALITIES
+from ...images.synthetic import CHOICE, TAG, UNNAMED
 from ..scene.nodes import Node
 from ..scene.transforms import matrix_between, transform_file
 from ..scene.volume_input import Input, cropped, placed, volume_input
@@ -82,7 +83,7 @@ def plan(
         placement = matrix_between(volume.GetParentTransformNode(), node.GetParentTransformNode())
         grid = None if placement is None else placed(own.grid, placement)
         if grid is not None and placement is not None:
-            inputs[modality], placements[modality] = Input(own.array, grid), placement
+            inputs[modality], placements[modality] = replace(own, grid=grid), placement
         elif registration == "none":
             files[modality] = transform_file(volume.GetParentTransformNode(), folder / f"{modality}.h5", node)
             inputs[modality] = own
@@ -117,7 +118,7 @@ def write(planned: Plan, folder: Path) -> dict[str, Path]:
             )
         for name, entry in planned.inputs.items():
             files[name] = folder / f"{name}.nrrd"
-            write_nrrd(entry.array, entry.grid, files[name])
+            write_nrrd(entry.array, entry.grid, files[name], {TAG: UNNAMED} if entry.synthetic else None)
     except OSError as error:
         raise OutputError(
             _("The temporary folder {folder} cannot be written: {reason}.").format(
@@ -140,6 +141,7 @@ def segment_arguments(
     device: str = "auto",
     threads: int | None = None,
     memory_limit_mb: int | None = None,
+    synthetic_detail: bool = False,
 ) -> list[str]:
     """The command line of a run: the command and its options, without the interpreter and ``--events``."""
     arguments = ["segment", "--out", str(out), "--reference", reference, "--registration", registration]
@@ -154,7 +156,7 @@ def segment_arguments(
         arguments += ["--threads", str(threads)]
     if memory_limit_mb is not None:
         arguments += ["--memory-limit", str(memory_limit_mb)]
-    return arguments
+    return [*arguments, CHOICE] if synthetic_detail else arguments
 
 
 def _check_names(reference: str, moving: Mapping[str, Node], known: Mapping[str, object]) -> None:

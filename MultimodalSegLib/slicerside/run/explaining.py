@@ -11,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ...images.synthetic import choice_for_run
+from ...report.corrected import OUTDATED, outdated
+from ...report.seg_nrrd import classes_in_file
+from ...run_folder import RunFolder
 from ..process.question import Question
 from ..scene.nodes import Node
 from ..scene.tables import table_from_csv
 from ..text import _
 from .maps import map_key, study_of
 
-METHOD = "hirescam"
+METHOD = "gradcam"
 
 
 @dataclass(frozen=True)
@@ -50,13 +54,30 @@ class Subject:
         """Where the contributions of the modalities are, once they were found."""
         return self.folder / "explanation" / "contributions.csv"
 
+    @property
+    def known(self) -> bool:
+        """Whether the run has both, made for the segment as it is."""
+        return self.map_file.is_file() and self.table_file.is_file() and not self._overtaken()
+
+    def _overtaken(self) -> bool:
+        """Whether the segment was changed after the map or the table was made."""
+        with suppress(InputError, OSError, KeyError):
+            run = RunFolder.open(self.folder)
+            if not run.record.get(OUTDATED):
+                return False
+            value = {entry.name: entry.value for entry in classes_in_file(run.segmentation)}.get(self.name)
+            files = (file.relative_to(self.folder).as_posix() for file in (self.map_file, self.table_file))
+            return any(value in outdated(run.record, file) for file in files)
+        return False
+
     def arguments(
         self, *, device: str = "auto", threads: int | None = None, memoryLimitMb: int | None = None
     ) -> list[str]:
         """The command line that answers: the command and its options, without the interpreter and ``--events``."""
-        asked = ["explain", str(self.folder), "--class", self.name, "--method", METHOD, "--device", device]
+        asked = ["explain", str(self.folder), "--class", self.name, "--method", METHOD, "--quick", "--device", device]
         asked += ["--lesion", str(self.lesion)] if self.lesion else []
-        asked += [] if self.table_file.is_file() else ["--contributions"]
+        asked += [] if self.table_file.is_file() and not self._overtaken() else ["--contributions"]
+        asked += choice_for_run(self.folder)
         asked += ["--threads", str(threads)] if threads is not None else []
         return asked + (["--memory-limit", str(memoryLimitMb)] if memoryLimitMb is not None else [])
 
@@ -155,11 +176,23 @@ def _faithful(subject: Subject) -> list[str]:
     figures = _json(subject.map_file.with_name("faithfulness.json")).get(map_key(subject.map_file), {})
     if figures.get("ignores_weights"):
         return [_("This method does not depend on what the network has learned: do not believe the map.")]
-    if not {"mass_inside", "insertion_area", "deletion_area"} <= set(figures):
-        return []
-    text = _("{inside:.0%} of the map lies inside the structure; insertion {insertion:.2f}, deletion {deletion:.2f}.")
-    inside, insertion, deletion = (figures[key] for key in ("mass_inside", "insertion_area", "deletion_area"))
-    return [text.format(inside=inside, insertion=insertion, deletion=deletion)]
+    told = []
+    if {"mass_inside", "insertion_area", "deletion_area"} <= set(figures):
+        text = _("{inside:.0%} of the map lies inside the structure; insertion {insertion}, deletion {deletion}.")
+        insertion, deletion = (_area(figures, f"{name}_area") for name in ("insertion", "deletion"))
+        told.append(text.format(inside=figures["mass_inside"], insertion=insertion, deletion=deletion))
+    if "ignores_weights" in figures and figures["ignores_weights"] is None:
+        told.append(_("Whether the map depends on what the network has learned cannot be told, for a map is empty."))
+    return told
+
+
+def _area(figures: Mapping[str, Any], key: str) -> str:
+    """An area, with those of maps that explain nothing where they were measured."""
+    own, others = f"{figures[key]:.2f}", figures.get("baselines") or {}
+    if not {"random", "blurred mask"} <= set(others):
+        return own
+    text = _("{own} (a random map {random:.2f}, the blurred structure {mask:.2f})")
+    return text.format(own=own, random=others["random"][key], mask=others["blurred mask"][key])
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,9 +5,20 @@ from __future__ import annotations
 import atexit
 import shutil
 from pathlib import Path
+from typing import Protocol
 
+from ...errors import InputError
 from ..packages import slicer
 from ..scene.nodes import Node
+from ..text import _
+
+
+class Asker(Protocol):
+    """What asks a child process about a run folder."""
+
+    @property
+    def running(self) -> bool:
+        """Whether the child works."""
 
 
 class KeptRuns:
@@ -24,6 +35,7 @@ class KeptRuns:
 
     def __init__(self) -> None:
         self._folders: dict[str, tuple[Path, bool]] = {}
+        self._claims: dict[Path, Asker] = {}
         atexit.register(self.clear)
 
     def keep(self, node: Node, folder: Path, *, remove: bool = True) -> None:
@@ -44,6 +56,21 @@ class KeptRuns:
         folder, _remove = self._folders.get(node.GetID(), (None, False)) if node is not None else (None, False)
         return folder if folder is not None and (folder / "run.json").is_file() else None
 
+    def claim(self, folder: Path, asker: Asker) -> None:
+        """Reserve a run folder for a command, because two of them would overwrite each other's record.
+
+        Args:
+            folder: the run folder.
+            asker: has the folder as long as it is running.
+
+        Raises:
+            InputError: another one has it.
+        """
+        other = self._claims.get(folder)
+        if other is not None and other is not asker and other.running:
+            raise InputError(_("Something else is asked about this result."), _("Wait for its end, or stop it."))
+        self._claims[folder] = asker
+
     def clear(self) -> None:
         """Forget everything; before the scene is emptied, as other nodes may get the same identifiers."""
         for identifier in list(self._folders):
@@ -51,5 +78,6 @@ class KeptRuns:
 
     def _forget(self, identifier: str) -> None:
         folder, remove = self._folders.pop(identifier)
+        self._claims.pop(folder, None)
         if remove:
             shutil.rmtree(folder.parent, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ NRRD_TYPES = {
 }
 
 
-def write_nrrd(array: np.ndarray, grid: Grid, path: Path) -> None:
+def write_nrrd(array: np.ndarray, grid: Grid, path: Path, header: Mapping[str, str] | None = None) -> None:
     """Write voxels as they are: uncompressed, slice by slice, so that Python's other threads go on meanwhile."""
     if array.dtype in (np.int64, np.uint64):  # MRML has them, ITK's readers differ about them
         array = array.astype(np.float64)
@@ -36,9 +37,12 @@ def write_nrrd(array: np.ndarray, grid: Grid, path: Path) -> None:
         "encoding": "raw",
         "space origin": _vector(np.asarray(grid.origin)),
     }
+    keys = "".join(f"{key}:={text}\n" for key, text in (header or {}).items())
     little = array.dtype.newbyteorder("<")
     with path.open("wb") as file:
-        file.write(("NRRD0004\n" + "".join(f"{key}: {text}\n" for key, text in fields.items()) + "\n").encode("ascii"))
+        file.write(
+            ("NRRD0004\n" + "".join(f"{key}: {text}\n" for key, text in fields.items()) + keys + "\n").encode("ascii")
+        )
         for plane in array:
             file.write(np.ascontiguousarray(plane, little).data.cast("B"))
 

@@ -27,6 +27,7 @@ class Request:
     output: Node | None = None
     keep_files: bool = False
     keep_run: bool = False
+    synthetic_detail: bool = False
 
     @property
     def keeps_run(self) -> bool:

@@ -43,7 +43,7 @@ class Result:
 
     @property
     def lesionPresence(self) -> float | None:
-        """Probability that there is a lesion, None if the model does not say."""
+        """Score of a lesion, 0 to 1, no probability; None if the model gives none."""
         presence: float | None = self.record.get("segmentation", {}).get("lesion_presence")
         return presence
 

@@ -15,6 +15,7 @@ from ..scene.nodes import Node, attach_to_reference, hierarchy_item, set_provena
 from ..scene.scene_changes import loaded, remove_with_displays
 from ..scene.tables import has_rows, table_from_csv, table_from_records
 from ..text import _
+from .edited import TABLE_ATTRIBUTE
 from .maps import MapStudy, map_files, map_key
 from .result import Inputs, Result
 
@@ -132,6 +133,7 @@ class Loader:
         for key, (path, title) in files.items():
             if path.is_file() and has_rows(path):
                 tables[key] = self._keep(table_from_csv(path, self._name(title)))
+                tables[key].SetAttribute(TABLE_ATTRIBUTE, path.relative_to(self._run.path).as_posix())
         quality = self._run.record.get("registration")
         if quality:
             tables["registration"] = self._keep(table_from_records(quality, "modality", self._name(_("registration"))))

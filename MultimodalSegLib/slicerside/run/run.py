@@ -182,6 +182,7 @@ class Run:
             device=request.device,
             threads=request.threads,
             memory_limit_mb=request.memory_limit_mb,
+            synthetic_detail=request.synthetic_detail,
         )
         child = ChildRun(arguments, python=self._python)
         child.progress.connect(self._tell)

@@ -26,6 +26,7 @@ class SegmentEdits:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self.corrected: list[str] = []  # identifiers, in the order of the changes
         self._history = slicer.vtkSegmentationHistory()
         self._history.SetSegmentation(node.GetSegmentation())
 
@@ -60,6 +61,8 @@ class SegmentEdits:
                 if other != identifier:
                     self._set(other, mask.with_array(~mask.array), modes.MODE_MERGE_MIN)
         self._set(identifier, mask, modes.MODE_REPLACE)
+        segmentation.GetSegment(identifier).SetTag("DICOM.SegmentAlgorithmType", "SEMIAUTOMATIC")
+        self.corrected.append(identifier)
         return identifier
 
     def undo(self) -> bool:
@@ -75,6 +78,7 @@ class SegmentEdits:
         segment.SetName(entry.name)
         segment.SetColor(*(component / 255 for component in entry.color))
         segment.SetTag(GROUP_TAG, entry.group)
+        segment.SetTerminology(entry.terminology)
         self.node.GetSegmentation().AddSegment(segment, identifier)
 
     def _set(self, identifier: str, mask: Volume, mode: int) -> None:

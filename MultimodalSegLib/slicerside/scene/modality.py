@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ...images.intensities import is_hounsfield
+
 DICOM_MODALITIES = {"CT": "CT", "MR": "MR", "PT": "PET"}
 """Values of DICOM's Modality (0008,0060) and their names here."""
 
@@ -24,10 +26,6 @@ WORDS = {
 
 CONTRAST = {"c", "ce", "gd", "gad", "gado", "gadolinium", "post", "postcontrast", "contrast", "enhanced", "km"}
 NO_CONTRAST = {"no", "non", "pre", "without", "wo", "native", "precontrast", "noncontrast", "nativ"}
-
-AIR_HU = -500.0
-LEAST_AIR = 0.01
-"""Part of the voxels below :data:`AIR_HU` from which on a volume can only be a CT."""
 
 
 def guess(name: str, dicom_modality: str = "", sample: np.ndarray | None = None) -> str:
@@ -57,20 +55,6 @@ def guess(name: str, dicom_modality: str = "", sample: np.ndarray | None = None)
     elif not known:
         return "CT" if sample is not None and is_hounsfield(sample) else "MR"
     return _contrast(words, [modality for modality in named if modality not in ("CT", "PET")])
-
-
-def is_hounsfield(sample: np.ndarray) -> bool:
-    """Whether values can only be Hounsfield units: a part of them is air, near -1000, and none is far below.
-
-    Args:
-        sample: intensities of any shape; values that are not finite are ignored.
-    """
-    values = np.asarray(sample, np.float32).ravel()
-    values = values[np.isfinite(values)]
-    if not values.size:
-        return False
-    air = np.count_nonzero(values < AIR_HU) / values.size
-    return bool(air >= LEAST_AIR and np.percentile(values, 1) > -5000 and np.percentile(values, 99.5) < 5000)
 
 
 def distinct(guesses: Sequence[str]) -> list[str]:

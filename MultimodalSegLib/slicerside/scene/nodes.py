@@ -7,7 +7,7 @@ Works on ``slicer.mrmlScene``, in the Slicer application as well as headless aft
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from ...errors import InputError
 from ...images.grid import Grid
+from ...images.synthetic import MARK, TAG, UNNAMED
 from ...images.volume import Volume
 from ...inference.segmentation import Segmentation
 from ...report.seg_nrrd import GROUP_TAG, SEGMENT_PREFIX, present_classes, segment_id
@@ -55,7 +56,14 @@ def volume_node(volume: Volume, name: str, modality: str = "") -> Node:
     if modality == "PET":
         display.SetAndObserveColorNodeID("vtkMRMLColorTableNodeIron")
     node.SetAttribute(MODALITY_ATTRIBUTE, modality)
+    if volume.synthetic_detail:
+        node.SetAttribute(TAG, volume.synthetic_detail)
     return node
+
+
+def synthetic_detail(node: Node) -> str:
+    """Who made the detail of a volume up, empty for a scan; 3D Slicer keeps the attribute in NRRD files."""
+    return str(node.GetAttribute(TAG) or "") or (UNNAMED if MARK in (node.GetName() or "") else "")
 
 
 def air_limit(array: np.ndarray) -> float:
@@ -96,7 +104,8 @@ def volume_from_node(node: Node) -> Volume:
     spacing = np.array(node.GetSpacing())
     direction = affine[:3, :3] / spacing
     cosines = tuple(map(float, direction.ravel()))
-    return Volume(array, Grid((i, j, k), _triple(spacing), _triple(affine[:3, 3]), cosines))
+    grid = Grid((i, j, k), _triple(spacing), _triple(affine[:3, 3]), cosines)
+    return Volume(array, grid, synthetic_detail=synthetic_detail(node))
 
 
 def transform_node(transform: sitk.Transform, name: str) -> Node:
@@ -196,13 +205,24 @@ def labels_from_segmentation(node: Node, reference_node: Node) -> np.ndarray:
             f"Two segments of {node.GetName()!r} have the label value {repeated}.",
             "Give each segment a label value of its own.",
         )
+    lookup = np.array([0, *values], np.uint16)
+    return lookup[numbered_segments(node, reference_node, identifiers)]
+
+
+def numbered_segments(node: Node, reference_node: Node, identifiers: Sequence[str]) -> np.ndarray:
+    """Segments as one label map on a volume's grid: (k, j, i) with numbers from 1 in the order asked for.
+
+    Where segments overlap the last one counts.
+
+    Raises:
+        InputError: Slicer cannot export them.
+    """
     exported = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "__temporary__")
     try:
         logic = slicer.modules.segmentations.logic()
-        if not logic.ExportSegmentsToLabelmapNode(node, identifiers, exported, reference_node):
+        if not logic.ExportSegmentsToLabelmapNode(node, list(identifiers), exported, reference_node):
             raise InputError(f"The segmentation {node.GetName()!r} cannot be exported.", "Check that it has segments.")
-        lookup = np.array([0, *values], np.uint16)  # exported values count from 1 in the order asked for
-        return lookup[slicer.util.arrayFromVolume(exported)]
+        return np.array(slicer.util.arrayFromVolume(exported))
     finally:
         display = exported.GetDisplayNode()
         for leftover in (exported, display.GetColorNode() if display is not None else None, display):

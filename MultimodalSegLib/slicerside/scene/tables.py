@@ -17,10 +17,19 @@ def table_from_csv(path: Path, name: str) -> Node:
     Raises:
         OSError: the file cannot be read.
     """
+    return table_node(columns_of(path), name)
+
+
+def columns_of(path: Path) -> dict[str, list[str]]:
+    """The cells of a CSV file by title.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     head, body = (rows[0], rows[1:]) if rows else ([], [])
-    return table_node({title: [row[n] for row in body] for n, title in enumerate(head)}, name)
+    return {title: [row[n] for row in body] for n, title in enumerate(head)}
 
 
 def has_rows(path: Path) -> bool:
@@ -43,13 +52,18 @@ def table_from_records(records: Mapping[str, Mapping[str, Any]], first: str, nam
 def table_node(columns: Mapping[str, Sequence[str]], name: str) -> Node:
     """A locked table node; every column has its title."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    fill_table(node, columns)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)
+    return node
+
+
+def fill_table(node: Node, columns: Mapping[str, Sequence[str]]) -> None:
+    """Replace the content of a table node."""
     table = vtk.vtkTable()
     for title, cells in columns.items():
         table.AddColumn(_column(title, cells))
     node.SetAndObserveTable(table)
-    node.SetUseColumnTitleAsColumnHeader(True)
-    node.SetLocked(True)
-    return node
 
 
 def _column(title: str, cells: Sequence[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from ...images.grid import Grid
 from ..packages import slicer, vtk
 from ..text import _
 from .nodes import LPS_TO_RAS, Node
+from .synthetic import is_synthetic
 
 LEAST_REGION_MM = 16.0
 """Least extent of a region of interest along each axis of the volume; a smaller one shows nothing to segment."""
@@ -19,10 +20,17 @@ SHEAR_TOLERANCE = 1e-4
 
 @dataclass(frozen=True)
 class Input:
-    """One volume to write: the node's own voxels (not copied), shape (k, j, i), and where they are."""
+    """One volume to write.
+
+    Args:
+        array: the node's own voxels (not copied), shape (k, j, i).
+        grid: where they are.
+        synthetic: the detail was made up.
+    """
 
     array: np.ndarray
     grid: Grid
+    synthetic: bool = False
 
 
 def volume_input(node: Node) -> Input:
@@ -49,12 +57,12 @@ def volume_input(node: Node) -> Input:
             _("The slices of the volume {name} are sheared (tilted gantry).").format(name=name),
             _("Resample it first, for example with the module Crop Volume."),
         )
-    return Input(array, grid)
+    return Input(array, grid, is_synthetic(node))
 
 
 def crop_box(points: np.ndarray, grid: Grid) -> tuple[slice, slice, slice]:
     """Slices (k, j, i) of the voxels in the smallest box around some points (n, 3), LPS mm; may be empty."""
-    index = (points - grid.affine[:3, 3]) @ np.linalg.inv(grid.affine[:3, :3]).T
+    index = grid.indices(points)
     low = np.maximum(np.ceil(index.min(axis=0) - 1e-6), 0).astype(int)
     high = np.minimum(np.floor(index.max(axis=0) + 1e-6) + 1, grid.size).astype(int)
     i, j, k = (slice(int(a), max(int(a), int(b))) for a, b in zip(low, high, strict=True))
@@ -85,7 +93,7 @@ def cropped(volume: Input, node: Node, roi: Node | None) -> Input:
     origin = (volume.grid.affine @ start)[:3]
     k, j, i = array.shape
     first = (float(origin[0]), float(origin[1]), float(origin[2]))
-    return Input(array, Grid((i, j, k), volume.grid.spacing, first, volume.grid.direction))
+    return replace(volume, array=array, grid=Grid((i, j, k), volume.grid.spacing, first, volume.grid.direction))
 
 
 def _object_to_node(roi: Node) -> np.ndarray:

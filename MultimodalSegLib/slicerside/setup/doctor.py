@@ -47,7 +47,7 @@ def _report_or_reason(*, python: str | None) -> dict[str, Any]:
     try:
         return ask_doctor(python=python)
     except MissingPackageError as error:
-        return {"error": f"{error.message} {error.hint}"}
+        return {"error": error.sentences}
 
 
 def doctor_text(report: Mapping[str, Any]) -> str:

@@ -7,7 +7,6 @@ shows size and license and answers yes or no. torch comes only through the PyTor
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import sys
 from collections.abc import Callable

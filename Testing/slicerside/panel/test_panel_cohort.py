@@ -47,8 +47,8 @@ def steered(tmp_path, monkeypatch):
 
     def settle(end):
         script, program = tmp_path / "program.py", tmp_path / "program"
-        script.write_text(CHILD.replace("{end}", end))
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n')
+        script.write_text(CHILD.replace("{end}", end), encoding="utf-8")
+        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n', encoding="utf-8")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
         monkeypatch.setattr(child, "find_python", lambda: str(program))
 
@@ -80,7 +80,7 @@ def test_the_queue_is_shown_paused_gone_on_with_and_cancelled(widget, shim, stee
     steered("time.sleep(600)")
     ui = widget.ui
     choose(widget, tmp_path / "cases.csv", tmp_path / "out")
-    ui.cohortReportBox.checked = True
+    ui.cohortReportBox.checked = ui.cohortSyntheticBox.checked = True
     widget._parameterNode.registration = "affine"
     ui.cohortStartButton.click()
     assert ui.cohortPauseButton.text == "Pause" and not ui.cohortStartButton.enabled
@@ -92,8 +92,14 @@ def test_the_queue_is_shown_paused_gone_on_with_and_cancelled(widget, shim, stee
     ]
     shim.wait(lambda: ui.cohortStageLabel.text.startswith("2 of 3 cases, 1 failed, 1 running"), 60)
     assert "left" in ui.cohortStageLabel.text and ui.cohortProgressBar.value == 67
-    asked = (tmp_path / "out" / "arguments.json").read_text()
-    assert '"batch"' in asked and '"--report"' in asked and '"affine"' in asked and '"--explain"' not in asked
+    asked = (tmp_path / "out" / "arguments.json").read_text(encoding="utf-8")
+    assert (
+        '"batch"' in asked
+        and '"--report"' in asked
+        and '"affine"' in asked
+        and '"--synthetic-detail"' in asked
+        and '"--explain"' not in asked
+    )
     pictures(widget, "cohort", shim)
     ui.cohortPauseButton.click()
     assert ui.cohortPauseButton.text == "Go on"
@@ -125,7 +131,7 @@ def test_a_real_cohort_is_worked_on_to_its_end(widget, shim, tmp_path, dialogs_s
     volume = a_sphere(GRID, (4.0, -3.0, 2.0), 15.0, 900, 300)
     for name in ("anna", "bert"):
         write_volume(volume, tmp_path / "cases" / name / "T1.nrrd")
-    (tmp_path / "cases" / "bert" / "T2.nrrd").write_text("no volume")
+    (tmp_path / "cases" / "bert" / "T2.nrrd").write_text("no volume", encoding="utf-8")
     ui = widget.ui
     widget._parameterNode.model = str(tmp_path / "model")
     choose(widget, tmp_path / "cases", tmp_path / "out")

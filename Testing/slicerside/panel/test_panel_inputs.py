@@ -53,6 +53,25 @@ def test_volumes_are_chosen_and_their_modality_guessed(widget, a_pair, shim, pic
     pictures(widget, "chosen", shim)
 
 
+def test_synthetic_detail_is_used_only_if_that_is_said(widget, a_pair, a_volume, segmentations, shim, pictures):
+    ui, parameters = widget.ui, widget._parameterNode
+    parameters.registration = "none"
+    assert not ui.syntheticDetailBox.visible and ui.applyButton.enabled
+    made_up = a_volume("T2 (synthetic detail)")
+    shim.process_events(0.3)
+    assert parameters.movingVolume2 is None, "it must not be proposed"
+    parameters.movingVolume1 = made_up
+    assert ui.syntheticDetailBox.visible and not ui.applyButton.enabled
+    assert "T2 (synthetic detail) is synthetic" in ui.reasonLabel.text
+    pictures(widget, "synthetic", shim)
+    ui.syntheticDetailBox.click()
+    assert ui.applyButton.enabled
+    ui.applyButton.click()
+    assert segmentations[0][0][1]["syntheticDetail"] is True
+    parameters.movingVolume1 = a_pair[1]
+    assert not ui.syntheticDetailBox.visible and not ui.syntheticDetailBox.checked
+
+
 def test_a_modality_can_be_corrected_and_is_kept_with_the_volume(widget, a_pair):
     box = widget.ui.movingModality1
     box.setCurrentIndex(box.findData("FLAIR"))
@@ -132,7 +151,7 @@ def test_a_model_is_copied_into_the_model_folder(widget, a_pair, tmp_path, dialo
     source = tmp_path / "from" / "mine"
     shutil.copytree(load_bundle("default").path, source)
     file = source / "configs" / "metadata.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"name": "mine"}))
+    file.write_text(json.dumps(json.loads(file.read_text(encoding="utf-8")) | {"name": "mine"}), encoding="utf-8")
     widget.ui.modelFolderEdit.currentPath = str(tmp_path / "models")
     answer = str(source) if how == "folder" else shutil.make_archive(str(tmp_path / "mine"), "zip", tmp_path / "from")
     dialogs_shown.answers.append(answer)

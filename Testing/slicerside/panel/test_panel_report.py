@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import os
-import stat
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -13,6 +12,7 @@ import pytest
 from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
 from Testing.slicerside.explained import GRID, a_run_folder, show_result
+from Testing.slicerside.stand_in import a_program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the interpreter is a shell script")
 PROGRAM = """
@@ -31,11 +31,8 @@ def result(widget, tmp_path, monkeypatch):
     """The panel with a result, and a child that writes reports."""
     from MultimodalSegLib.slicerside.process import child
 
-    program = tmp_path / "program"
-    (tmp_path / "program.py").write_text(PROGRAM)
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {tmp_path / "program.py"} "$@"\n')
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    monkeypatch.setattr(child, "find_python", lambda: str(program))
+    program = a_program(tmp_path, PROGRAM)
+    monkeypatch.setattr(child, "find_python", lambda: program)
     return show_result(widget, a_run_folder(tmp_path))
 
 
@@ -51,7 +48,7 @@ def without_jinja(monkeypatch):
 
     packaging = ModuleType("slicer.packaging")
     packaging.load_requirements = lambda path: [
-        line for line in Path(path).read_text().splitlines() if line[:1].isalpha()
+        line for line in Path(path).read_text(encoding="utf-8").splitlines() if line[:1].isalpha()
     ]
     packaging.pip_ensure = lambda requirements, **_options: asked.extend(requirements)
     monkeypatch.setattr(importlib.metadata, "version", version_of)
@@ -97,6 +94,12 @@ def test_who_gives_no_folder_or_has_no_files_gets_no_report(widget, shim, result
     widget.panel.results.why.kept.clear()
     widget.panel.update()
     assert not widget.ui.reportButton.enabled and "segment again" in widget.ui.reportButton.toolTip
+
+
+def test_a_folder_that_is_not_there_anymore_is_told(widget, shim, result, dialogs_shown, tmp_path):
+    write_report(widget, shim, dialogs_shown, tmp_path / "gone")
+    assert widget.ui.resultMessage.text.startswith(f"The report cannot be written to {tmp_path / 'gone'}: No such file")
+    assert not [one for one in dialogs_shown.shown if one.kind == "url"] and widget.ui.reportButton.text != "Stop"
 
 
 def test_missing_packages_are_offered_when_a_report_is_asked_for(

@@ -44,7 +44,7 @@ def a_map(a_result, a_volume):
 def test_a_result_is_listed_with_its_tables(widget, a_result, shim, pictures):
     ui = widget.ui
     assert widget._parameterNode.resultSegmentation is a_result.node
-    assert "25%" in ui.resultMessage.text
+    assert "Lesion score: 0.25" in ui.resultMessage.text and "not a probability" in ui.resultMessage.text
     assert ui.tableBox.currentText == "Measurements"
     cells = [[ui.tableView.item(row, column).text() for column in range(3)] for row in range(2)]
     assert cells == [["Left thalamus", "6.781", "-3.142"], ["Bone", "", ""]]

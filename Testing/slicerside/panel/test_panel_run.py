@@ -55,6 +55,7 @@ def test_start_from_this_transform_aligns_again(widget, asked, a_pair, registrat
     widget.ui.startFromButton.click()
     assert len(registrations) == 2 and registrations[1][1].started and not segmentations
     assert a_pair[1].GetParentTransformNode() is asked
+    assert [options["initial"] for (_, options), _run in registrations] == [None, asked]
 
 
 def test_go_back_leaves_the_transform_to_be_corrected(widget, asked, a_pair, segmentations):

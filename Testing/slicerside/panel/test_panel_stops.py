@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from Testing.slicerside.panel.watching import Listener, children
+from Testing.processes import children
+from Testing.slicerside.panel.watching import Listener
 
 GONE_S = 2.0
 """What may pass until no process is left."""

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from Testing.slicerside.explained import GRID, a_program, a_run_folder, show_result, write_answer
+from Testing.slicerside.explained import GRID, a_run_folder, an_explaining_program, show_result, write_answer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the interpreter is a shell script")
 AT = np.array([16.0, 0.0, 0.0])
@@ -18,7 +18,7 @@ def answer(tmp_path, monkeypatch):
 
     def settle(name, more=""):
         write_answer(tmp_path / "answer", name, GRID, AT)
-        program = a_program(tmp_path, more)
+        program = an_explaining_program(tmp_path, more)
         monkeypatch.setattr(child, "find_python", lambda: program)
 
     return settle
@@ -68,14 +68,15 @@ def test_the_answer_is_a_map_over_the_reference_with_legend_table_and_sentences(
     shim.wait(lambda: "Looking at left_thalamus" in widget.ui.whyMessage.text, 60)
     shim.wait(lambda: not widget.panel.results.why.running, 60)
     (node,) = shown()
-    assert node.GetAttribute("MultimodalSeg.Map") == "explanation/left_thalamus.hirescam.nrrd"
-    assert widget.ui.mapBox.currentText == "Why: left thalamus (HiResCAM)"
+    assert node.GetAttribute("MultimodalSeg.Map") == "explanation/left_thalamus.gradcam.nrrd"
+    assert widget.ui.mapBox.currentText == "Why: left thalamus (Grad-CAM)"
     visible = [n for n in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode") if n.GetVisibility()]
-    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus\n(HiResCAM)"]
+    assert [legend.GetTitleText() for legend in visible] == ["Why: left thalamus\n(Grad-CAM)"]
     assert widget.ui.whyMessage.text.splitlines() == [
         "Mean probability 0.80, of which CT 0.20, MR 0.60.",
         "Without the MRI these structures would be missed: Left thalamus.",
-        "71% of the map lies inside the structure; insertion 0.80, deletion 0.20.",
+        "71% of the map lies inside the structure; insertion 0.80 (a random map 0.30, the blurred structure 0.75), "
+        "deletion 0.20 (a random map 0.60, the blurred structure 0.25).",
     ]
     titles = [widget.ui.tableBox.itemText(n) for n in range(widget.ui.tableBox.count)]
     assert titles == ["Contributions"] and widget.ui.tableView.rowCount == 6
@@ -106,7 +107,7 @@ def test_single_lesions_can_be_asked_about(widget, shim, result, answer):
     assert box.visible and [box.itemText(n) for n in range(box.count)] == ["All of it", "Lesion 1", "Lesion 2"]
     box.setCurrentIndex(2)
     ask_and_wait(widget, shim)
-    assert widget.ui.mapBox.currentText == "Why: lesion 2 (HiResCAM)", widget.ui.whyMessage.text
+    assert widget.ui.mapBox.currentText == "Why: lesion 2 (Grad-CAM)", widget.ui.whyMessage.text
     choose(widget, "Bone")
     assert not box.visible
 

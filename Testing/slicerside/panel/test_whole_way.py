@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.models.bundle import load_bundle
+from Testing.processes import children
 from Testing.slicerside.panel.conftest import opened, with_sample_pair
-from Testing.slicerside.panel.watching import Listener, Stopwatch, children
+from Testing.slicerside.panel.watching import Listener, Stopwatch
 
 SECONDS = 900
 BLOCKED_S = 0.1

@@ -1,4 +1,4 @@
-"""What tests and benchmarks of a running panel look at: its child processes, and how long the interface is blocked."""
+"""What tests and benchmarks of a running panel look at: what is told, and how long the interface is blocked."""
 
 from __future__ import annotations
 
@@ -44,18 +44,9 @@ class Stopwatch:
 def waited_s() -> float | None:
     """Seconds that this thread has been ready to run without running, None if unknown."""
     try:
-        return int(Path("/proc/thread-self/schedstat").read_text().split()[1]) / 1e9
+        return int(Path("/proc/thread-self/schedstat").read_text(encoding="utf-8").split()[1]) / 1e9
     except (OSError, IndexError):
         return None
-
-
-def children() -> list[Any]:
-    """Processes that this one has started and that are still there, but for those that Python keeps for itself."""
-    import psutil
-
-    found = [child for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE]
-    own = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")  # left by what other tests imported
-    return [child for child in found if not any(name in part for part in child.cmdline() for name in own)]
 
 
 class Listener:

@@ -41,7 +41,7 @@ def a_run(tmp_path, a_plain_grid, a_labeled_head, a_scan_of):
         "device": "cpu",
         "segmentation": {"network_seconds": 2.5},
     }
-    (run / "run.json").write_text(json.dumps(record))
+    (run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     return run
 
 
@@ -75,10 +75,10 @@ def test_the_scene_holds_the_volumes_as_they_came_under_their_transforms(scene, 
 def test_an_original_that_changed_is_replaced_by_its_aligned_copy(scene, a_run):
     from MultimodalSegLib.slicerside.pictures.run_scene import build_scene
 
-    record = json.loads((a_run / "run.json").read_text())
+    record = json.loads((a_run / "run.json").read_text(encoding="utf-8"))
     record["inputs"]["MR"]["sha256"] = "0" * 64
     record["inputs"]["CT"]["path"] = "/nowhere/ct.nrrd"
-    (a_run / "run.json").write_text(json.dumps(record))
+    (a_run / "run.json").write_text(json.dumps(record), encoding="utf-8")
     nodes = build_scene(a_run)
     assert nodes.moving["MR"].GetName() == "MR aligned"
     assert nodes.moving["MR"].GetParentTransformNode() is None

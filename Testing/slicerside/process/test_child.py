@@ -2,7 +2,6 @@
 
 import json
 import os
-import stat
 import sys
 import time
 from pathlib import Path
@@ -12,22 +11,9 @@ import pytest
 
 from MultimodalSegLib.slicerside.process.child import ChildRun, end_all
 from MultimodalSegLib.slicerside.process.processes import child_environment, find_python
+from Testing.slicerside.stand_in import a_program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the interpreter is a shell script")
-
-
-@pytest.fixture
-def a_program(tmp_path):
-    """Function that makes an executable, to be given as the interpreter, from lines of Python."""
-
-    def make(text: str) -> str:
-        script, program = tmp_path / "program.py", tmp_path / "program"
-        script.write_text(f"import json, os, signal, sys, time\n{text}\n", encoding="utf-8")
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {script} "$@"\n')
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
-        return str(program)
-
-    return make
 
 
 class Heard:
@@ -61,11 +47,12 @@ class Heard:
 
 
 @pytest.fixture
-def run_of(a_program):
+def run_of(tmp_path):
     """Function that starts a program and listens."""
 
     def start(text: str, *arguments: str) -> Heard:
-        run = ChildRun(arguments, python=a_program(text))
+        program = a_program(tmp_path, f"import json, os, signal, sys, time\n{text}\n")
+        run = ChildRun(arguments, python=program)
         heard = Heard(run)
         run.start()
         return heard

@@ -1,5 +1,6 @@
 """One function for all registrations; this library's own runs in a real child process."""
 
+import os
 import time
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.errors import InputError, MissingPackageError
 from Testing.phantoms import TRANSFORM, a_ct, an_mr
+from Testing.slicerside.registration.stand_in_brainsfit import StandInCli
 
 POINTS = [(0.0, 0.0, 0.0), (60.0, 0.0, 10.0), (0.0, 70.0, -20.0), (-30.0, 25.0, 60.0)]
 
@@ -42,7 +44,7 @@ def nodes(scene):
     return volume_node(a_ct(), "Head CT", "CT"), volume_node(an_mr(), "Head MR", "MR")
 
 
-def test_here_only_simpleitk_is_there_and_others_come_first_where_they_are(scene, monkeypatch):
+def test_this_library_is_the_automatic_choice_and_others_can_be_chosen_where_they_are(scene, monkeypatch):
     import slicer
 
     from MultimodalSegLib.slicerside.registration.backend import BACKENDS, available, choose, shown_name
@@ -52,7 +54,8 @@ def test_here_only_simpleitk_is_there_and_others_come_first_where_they_are(scene
         choose("brainsfit")
     monkeypatch.setattr(slicer.modules, "elastix", object(), raising=False)
     monkeypatch.setattr(slicer.modules, "brainsfit", object(), raising=False)
-    assert available() == BACKENDS and choose() == "brainsfit" and choose("elastix") == "elastix"
+    assert available() == BACKENDS and choose() == "simpleitk"
+    assert choose("brainsfit") == "brainsfit" and choose("elastix") == "elastix"
     assert all(shown_name(name) for name in ("auto", *BACKENDS))
 
 
@@ -121,6 +124,49 @@ def test_a_given_transform_is_where_the_search_starts(nodes):
     assert largest_error(transform_from_node(run.wait(120))) < LARGEST_MM
     assert len(slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")) == 2
     assert nodes[1].GetParentTransformNode() is None
+
+
+def test_a_given_transform_is_used_and_not_searched_for(scene):
+    """A head that looks nearly the same from behind: only who gives the start knows which side is meant."""
+    from MultimodalSegLib.slicerside.registration.backend import registration_run
+    from MultimodalSegLib.slicerside.scene.nodes import transform_node, volume_node
+    from MultimodalSegLib.slicerside.scene.transforms import transform_from_node
+
+    head = a_ct()
+    array = np.maximum(head.array, head.array[:, ::-1, ::-1])
+    array[22:26, 8:14, 18:26] += 40.0  # a little better the one way round
+    head = head.with_array(array)
+    behind = sitk.Euler3DTransform(head.grid.corners.mean(axis=0).tolist(), 0.0, 0.0, np.pi)
+    start = transform_node(sitk.CompositeTransform([behind, sitk.TranslationTransform(3, (6.0, -5.0, 4.0))]), "start")
+    nodes = volume_node(head, "Head", "CT"), volume_node(head, "Again", "CT")
+    run = registration_run(*nodes, modalities=("CT", "CT"), initial=start)
+    assert largest_error(transform_from_node(run.wait(120)), behind) < LARGEST_MM
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the Python that is broken is a shell script")
+def test_where_no_child_process_can_work_another_program_registers(nodes, monkeypatch, tmp_path):
+    import slicer
+
+    from MultimodalSegLib.slicerside.registration.backend import registration_run
+
+    broken = tmp_path / "PythonSlicer"
+    broken.write_text(
+        "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'scipy'\" >&2\nexit 1\n", encoding="utf-8"
+    )
+    broken.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    alone = registration_run(*nodes, modalities=("CT", "MR"))
+    with pytest.raises(MissingPackageError, match="scipy"):
+        alone.wait(60)
+    monkeypatch.setattr(slicer.modules, "brainsfit", "the module", raising=False)
+    monkeypatch.setattr(slicer, "cli", StandInCli(["finds"]), raising=False)
+    run = registration_run(*nodes, modalities=("CT", "MR"))
+    heard = []
+    run.progress.connect(lambda event: heard.append(event.message))
+    assert run.backend == "simpleitk"
+    node = run.wait(60, process_events=lambda: slicer.cli.let_it_end() if slicer.cli.runs else None)
+    assert run.backend == node.GetAttribute("MultimodalSeg.Backend") == "brainsfit"
+    assert any("Another program registers" in message for message in heard) and "scipy" in run.log
 
 
 @pytest.mark.parametrize("name", ["linear", "bent"])

@@ -1,7 +1,6 @@
-"""BRAINSFit gets parameters that suit CT and MRI, and its end is told whatever it is.
+"""A registration with BRAINSFit: its end is told whatever it is, and nothing is left behind.
 
-The module itself exists only inside the Slicer application. Here a stand-in for ``slicer.cli`` answers in its place;
-the command line node, the volumes and the transforms are real.
+A stand-in for ``slicer.cli`` answers in its place; the command line node, the volumes and the transforms are real.
 """
 
 from types import SimpleNamespace
@@ -10,135 +9,8 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.errors import Cancelled, InputError, RegistrationError
-from MultimodalSegLib.slicerside.registration.brainsfit import brainsfit_failure, brainsfit_parameters, start_modes
 from Testing.phantoms import TRANSFORM, a_ct, an_mr
-
-NAMES = """fixedVolume movingVolume samplingPercentage splineGridSize linearTransform bsplineTransform outputVolume
-initialTransform initializeTransformMode useRigid useScaleVersor3D useScaleSkewVersor3D useAffine useBSpline useSyN
-useComposite maskProcessingMode fixedBinaryVolume movingBinaryVolume outputFixedVolumeROI outputMovingVolumeROI
-useROIBSpline histogramMatch medianFilterSize removeIntensityOutliers fixedVolume2 movingVolume2 outputVolumePixelType
-backgroundFillValue scaleOutputValues interpolationMode numberOfIterations maximumStepLength minimumStepLength
-relaxationFactor translationScale reproportionScale skewScale maxBSplineDisplacement fixedVolumeTimeIndex
-movingVolumeTimeIndex numberOfHistogramBins numberOfMatchPoints costMetric maskInferiorCutOffFromCenter
-ROIAutoDilateSize ROIAutoClosingSize numberOfSamples strippedOutputTransform transformType outputTransform
-initializeRegistrationByCurrentGenericTransform writeOutputTransformInFloat failureExitCode writeTransformOnFailure
-numberOfThreads debugLevel costFunctionConvergenceFactor projectedGradientTolerance maximumNumberOfEvaluations
-maximumNumberOfCorrections metricSamplingStrategy"""
-BRAINSFIT = frozenset(NAMES.split())
-"""Parameter names of BRAINSFit 5.4.0, from the description that the executable gives of itself."""
-
-CHOICES = {
-    "initializeTransformMode": {
-        "Off",
-        "useMomentsAlign",
-        "useCenterOfHeadAlign",
-        "useGeometryAlign",
-        "useCenterOfROIAlign",
-    },
-    "maskProcessingMode": {"NOMASK", "ROIAUTO", "ROI"},
-    "costMetric": {"MMI", "MSE", "NC", "MIH"},
-    "interpolationMode": {"Linear"},
-}
-SHAPE = {"size": (256, 256, 180), "spacing": (0.9, 0.9, 1.0)}
-
-
-@pytest.mark.parametrize("kind", ["rigid", "affine", "bspline"])
-@pytest.mark.parametrize("initial", ["", "vtkMRMLLinearTransformNode7"])
-def test_every_parameter_is_one_of_brainsfits_own(kind, initial):
-    parameters = brainsfit_parameters("f", "m", "t", kind, **SHAPE, initial=initial, threads=3)
-    assert set(parameters) <= BRAINSFIT
-    for name, allowed in CHOICES.items():
-        assert parameters[name] in allowed
-    assert all(isinstance(value, str | bool | int | float) for value in parameters.values())
-
-
-def test_the_choices_suit_two_modalities():
-    parameters = brainsfit_parameters("f", "m", "t", "rigid", **SHAPE)
-    assert parameters["costMetric"] == "MMI"
-    assert parameters["histogramMatch"] is False
-    assert parameters["samplingPercentage"] >= 10 * 0.002  # BRAINSFit's default
-    assert parameters["maskProcessingMode"] == "ROIAUTO"
-    assert parameters["initializeTransformMode"] == "useGeometryAlign"
-
-
-def test_phases_and_output_follow_the_kind():
-    linear = [brainsfit_parameters("f", "m", "t", kind, **SHAPE) for kind in ("rigid", "affine")]
-    bent = brainsfit_parameters("f", "m", "t", "bspline", **SHAPE)
-    assert [p["useAffine"] for p in (*linear, bent)] == [False, True, True]
-    assert [p["useBSpline"] for p in (*linear, bent)] == [False, False, True]
-    for parameters in linear:
-        assert parameters["linearTransform"] == "t" and "bsplineTransform" not in parameters
-    assert bent["bsplineTransform"] == "t" and "linearTransform" not in bent
-    assert bent["splineGridSize"] == "5,5,4"
-
-
-def test_small_volumes_are_sampled_densely_and_a_thin_one_has_enough_knots():
-    parameters = brainsfit_parameters("f", "m", "t", "bspline", size=(60, 60, 10), spacing=(2.0, 2.0, 3.0))
-    assert parameters["samplingPercentage"] == 0.3
-    assert parameters["splineGridSize"] == "3,3,3"
-
-
-def test_a_start_transform_turns_the_search_for_a_start_off():
-    parameters = brainsfit_parameters("f", "m", "t", "rigid", **SHAPE, initial="node")
-    assert parameters["initializeTransformMode"] == "Off" and parameters["initialTransform"] == "node"
-
-
-def test_an_unknown_kind_is_refused():
-    with pytest.raises(ValueError, match="'fluid'"):
-        brainsfit_parameters("f", "m", "t", "fluid", **SHAPE)
-
-
-def test_a_cts_air_is_not_taken_for_its_centre_of_mass():
-    assert start_modes(("CT", "T1"))[0] == "useGeometryAlign"
-    assert start_modes(("T2", "T1"))[0] == "useMomentsAlign"
-    assert start_modes(("", ""))[0] == "useGeometryAlign"
-
-
-def test_known_failures_have_a_way_out():
-    for text in ("itk::ERROR: All samples map outside moving image buffer", "std::bad_alloc", "what: ???", ""):
-        message, hint = brainsfit_failure(text)
-        assert message and hint and "\n" not in message
-    assert "overlap" in brainsfit_failure("All samples map outside")[0]
-    assert "memory" in brainsfit_failure("Failed to allocate memory for image.")[0]
-
-
-class StandInCli:
-    """Stands for ``slicer.cli`` and the BRAINSFit executable, which cannot be had here.
-
-    ``plan`` says how each run ends: ``"finds"`` the true transform, ``"fails"`` with a text, or ``"hangs"``.
-    """
-
-    def __init__(self, plan):
-        self.plan, self.runs = list(plan), []
-
-    def run(self, module, node, parameters, wait_for_completion, update_display):
-        import slicer
-
-        assert module == "the module" and not wait_for_completion
-        assert set(parameters) <= BRAINSFIT
-        node = slicer.vtkMRMLCommandLineModuleNode()
-        slicer.mrmlScene.AddNode(node)
-        node.SetStatus(node.Running)
-        self.runs.append((node, parameters, self.plan.pop(0)))
-        return node
-
-    def let_it_end(self):
-        import slicer
-
-        from MultimodalSegLib.slicerside.scene.nodes import transform_node
-
-        node, parameters, end = self.runs[-1]
-        if node.GetStatus() & node.Cancelling:
-            node.SetStatus(node.Cancelled)
-        elif end == "finds":
-            found = transform_node(TRANSFORM, "found")
-            output = slicer.mrmlScene.GetNodeByID(parameters.get("linearTransform") or parameters["bsplineTransform"])
-            output.SetMatrixTransformToParent(found.GetMatrixTransformToParent())
-            slicer.mrmlScene.RemoveNode(found)
-            node.SetStatus(node.Completed)
-        elif end != "hangs":
-            node.SetErrorText(end)
-            node.SetStatus(node.CompletedWithErrors)
+from Testing.slicerside.registration.stand_in_brainsfit import StandInCli
 
 
 @pytest.fixture
@@ -157,10 +29,10 @@ def a_run(nodes, monkeypatch):
 
     monkeypatch.setattr(slicer.modules, "brainsfit", "the module", raising=False)
 
-    def make(*plan, kind="rigid", modalities=("CT", "MR"), **options):
+    def make(*plan, kind="rigid", modalities=("CT", "MR"), backend="brainsfit", **options):
         cli = StandInCli(plan)
         monkeypatch.setattr(slicer, "cli", cli, raising=False)
-        run = registration_run(*nodes, kind, modalities=modalities, **options)
+        run = registration_run(*nodes, kind, modalities=modalities, backend=backend, **options)
         told = []
         run.finished.connect(lambda node: told.append(node))
         run.failed.connect(lambda *reason: told.append(reason))

@@ -213,6 +213,7 @@ def test_the_command_line_uses_options_that_the_command_has(scene, tmp_path):
         probabilities=["skull"],
         threads=2,
         memory_limit_mb=512,
+        synthetic_detail=True,
     )
     options = {text[2:].replace("-", "_") for text in arguments if text.startswith("--")}
     assert options <= set(inspect.signature(segment).parameters)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.images.case import MODALITIES
-from MultimodalSegLib.slicerside.scene.modality import distinct, guess, guess_from_node, is_hounsfield
+from MultimodalSegLib.images.intensities import is_hounsfield
+from MultimodalSegLib.slicerside.scene.modality import distinct, guess, guess_from_node
 from Testing.phantoms import a_ct, an_mr
 
 NAMES = {

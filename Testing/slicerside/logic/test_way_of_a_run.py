@@ -1,98 +1,14 @@
 """The whole way from nodes to nodes with real child processes."""
 
-import os
-import signal
-import sys
 import time
 
 import numpy as np
-import psutil
 import pytest
-import SimpleITK as sitk
 
-from MultimodalSegLib.errors import Cancelled, InputError, ModelError, OutOfMemoryError
+from MultimodalSegLib.errors import InputError
 from Testing import phantoms
-
-
-@pytest.fixture(scope="module")
-def a_model(tmp_path_factory):
-    """Folder of a bundle with random weights."""
-    return str(phantoms.a_model(tmp_path_factory.mktemp("model") / "tiny").path)
-
-
-@pytest.fixture
-def logic(scene):
-    from MultimodalSegLib.slicerside.logic import MultimodalSegLogic
-
-    logic = MultimodalSegLogic(python=sys.executable)
-    yield logic
-    logic.close()
-
-
-@pytest.fixture
-def nodes(scene):
-    """CT and MR of one head; the MR lies oblique and under a transform of its own that undoes it."""
-    import slicer
-
-    from MultimodalSegLib.slicerside.scene.nodes import LPS_TO_RAS, volume_node
-
-    ct, mr = volume_node(phantoms.a_ct(), "Head CT", "CT"), volume_node(phantoms.an_mr(), "Head MR", "MR")
-    turn = np.eye(4)
-    turn[:3, :3] = np.array(sitk.Euler3DTransform((0, 0, 0), 0.5, -0.4, 0.6).GetMatrix()).reshape(3, 3)
-    turn[:3, 3] = 40.0, -25.0, 10.0
-    oblique = np.linalg.inv(turn) @ LPS_TO_RAS @ phantoms.MR_GRID.affine
-    mr.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(oblique))
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode", "parent")
-    node.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(turn))
-    mr.SetAndObserveTransformNodeID(node.GetID())
-    return ct, mr
-
-
-class Followed:
-    """A run that is polled by the test, with all that it emits and the longest poll while it was on."""
-
-    def __init__(self, run) -> None:
-        self.run, self.stages, self.ends, self.longest_s = run, [], [], 0.0
-        self.pids: set[int] = set()
-        run.progress.connect(lambda event: self.stages.append(event.stage))
-        run.finished.connect(lambda result: self.ends.append(("finished", result)))
-        run.failed.connect(lambda *failure: self.ends.append(("failed", *failure)))
-        run.cancelled.connect(lambda: self.ends.append(("cancelled",)))
-
-    def until(self, condition, limit_s: float = 180.0) -> None:
-        end = time.monotonic() + limit_s
-        while not condition() and not self.ends and time.monotonic() < end:
-            start = time.thread_time()
-            self.run.poll()
-            if not self.ends:
-                self.longest_s = max(self.longest_s, time.thread_time() - start)
-            self.pids |= {process.pid for process in psutil.Process().children(recursive=True)}
-            time.sleep(0.01)
-
-    def to_the_end(self, limit_s: float = 180.0) -> tuple:
-        self.until(lambda: False, limit_s)
-        assert len(self.ends) == 1 and not self.run.running, self.run.log
-        return self.ends[0]
-
-    def files_are_gone(self) -> bool:
-        end = time.monotonic() + 5
-        while self.run.folder.exists() and time.monotonic() < end:
-            time.sleep(0.02)
-        return not self.run.folder.exists()
-
-    def no_process_is_left(self) -> bool:
-        return not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in self.pids)
-
-
-def world_of(node, index):
-    """Where a voxel is in the scene, RAS."""
-    import slicer
-    import vtk
-
-    matrix, general = vtk.vtkMatrix4x4(), vtk.vtkGeneralTransform()
-    node.GetIJKToRASMatrix(matrix)
-    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(node.GetParentTransformNode(), None, general)
-    return np.array(general.TransformPoint(matrix.MultiplyPoint((*index, 1.0))[:3]))
+from Testing.processes import children
+from Testing.slicerside.logic.following import Followed, world_of
 
 
 def parent_of(node):
@@ -153,66 +69,6 @@ def test_a_volume_ends_up_under_the_transform_that_was_given(logic, nodes, a_mod
     assert result.registration["MR"]["kind"] == "given" and sum(result.seconds.values()) > 0
 
 
-@pytest.mark.parametrize("stage", ["prepare", "start", "register", "segment"])
-def test_cancel_leaves_no_process_and_no_files_in_each_stage(logic, nodes, a_model, scene, stage):
-    ct, mr = nodes
-    followed = Followed(logic.start(ct, {"MR": mr}, model=a_model, threads=1))
-    count = scene.GetNumberOfNodes()
-    followed.until(lambda: stage in followed.stages)
-    start = time.monotonic()
-    followed.run.cancel()
-    followed.until(lambda: False, limit_s=2.0)
-    assert followed.ends == [("cancelled",)] and time.monotonic() - start < 2.0
-    assert followed.no_process_is_left()
-    assert (stage == "prepare") == (not followed.pids)
-    assert followed.files_are_gone() and scene.GetNumberOfNodes() == count
-    assert logic.run is None and not followed.run.poll() and len(followed.ends) == 1
-
-
-def test_a_closed_scene_cancels_the_run(logic, nodes, a_model, scene):
-    followed = Followed(logic.start(nodes[0], {"MR": nodes[1]}, model=a_model, threads=1))
-    followed.until(lambda: followed.pids)
-    scene.Clear()
-    followed.until(lambda: False, limit_s=2.0)
-    assert followed.ends == [("cancelled",)] and followed.no_process_is_left() and followed.files_are_gone()
-    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
-
-
-def test_closing_the_logic_ends_the_run(logic, nodes, a_model):
-    followed = Followed(logic.start(nodes[0], model=a_model, threads=1))
-    followed.until(lambda: followed.pids)
-    logic.close()
-    assert followed.ends == [("cancelled",)] and followed.no_process_is_left()
-
-
-def test_a_broken_model_is_told_in_one_sentence(logic, nodes, a_model, tmp_path):
-    import shutil
-
-    broken = tmp_path / "broken"
-    shutil.copytree(a_model, broken)
-    (broken / "models" / "model.safetensors").write_bytes(b"nothing")
-    with pytest.raises(ModelError) as caught:
-        logic.process(nodes[0], model=str(broken), threads=1)
-    assert caught.value.message and caught.value.hint and "--" not in caught.value.hint
-    assert logic.run is None
-
-
-def test_too_little_memory_is_told_with_a_way_out(logic, nodes, a_model):
-    with pytest.raises(OutOfMemoryError) as caught:
-        logic.process(nodes[0], model=a_model, threads=1, memoryLimitMb=1)
-    assert "smaller region" in caught.value.hint
-
-
-def test_a_child_that_the_system_kills_was_short_of_memory(logic, nodes, a_model):
-    followed = Followed(logic.start(nodes[0], model=a_model, threads=1))
-    followed.until(lambda: followed.pids)
-    for pid in followed.pids:
-        os.kill(pid, signal.SIGKILL)
-    end, kind, message, hint = followed.to_the_end(10)
-    assert (end, kind) == ("failed", "memory") and "memory" in message and "smaller region" in hint
-    assert followed.files_are_gone() and message in followed.run.log
-
-
 def test_a_region_gives_a_small_segmentation_in_its_place_and_files_are_kept_on_demand(logic, nodes, a_model):
     import shutil
 
@@ -267,12 +123,7 @@ def test_what_is_wrong_at_once_is_raised_and_nothing_starts(logic, nodes):
         logic.start(ct, {"MR": ct})
     with pytest.raises(InputError, match="XRAY"):
         logic.start(ct, {"XRAY": mr})
-    assert logic.run is None and not psutil.Process().children()
-
-
-def test_a_cancelled_blocking_run_raises(logic, nodes, a_model):
-    with pytest.raises(Cancelled):
-        logic.process(nodes[0], model=a_model, onProgress=lambda event: logic.cancel())
+    assert logic.run is None and not children()
 
 
 def test_a_map_is_laid_over_the_reference_on_demand(logic, nodes, scene):
