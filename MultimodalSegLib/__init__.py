@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .registration.align import align
     from .registration.register import register
     from .report.measurements import measure
+    from .stages.enhance import enhance
     from .stages.refine import refine
 
 __version__ = "0.1.0"
@@ -30,6 +31,7 @@ __all__ = [
     "Grid",
     "Volume",
     "align",
+    "enhance",
     "list_bundles",
     "load_bundle",
     "measure",
@@ -45,6 +47,7 @@ _MODULE_OF = {
     "Grid": "images.grid",
     "Volume": "images.volume",
     "align": "registration.align",
+    "enhance": "stages.enhance",
     "list_bundles": "models.bundle",
     "load_bundle": "models.bundle",
     "measure": "report.measurements",

@@ -13,6 +13,7 @@ from .commands.check_data import check_data
 from .commands.demo import demo
 from .commands.distill import distill
 from .commands.doctor import doctor
+from .commands.enhance import enhance
 from .commands.evaluate import evaluate
 from .commands.explain import explain
 from .commands.federate import federate
@@ -20,6 +21,7 @@ from .commands.listeners import JsonLines
 from .commands.measure import measure
 from .commands.models import models
 from .commands.networks import networks
+from .commands.paint import paint
 from .commands.plan import plan
 from .commands.pretrain import pretrain
 from .commands.refine import refine
@@ -27,6 +29,8 @@ from .commands.register import register
 from .commands.report import report
 from .commands.segment import segment
 from .commands.train import train
+from .commands.train_enhance import train_enhance
+from .commands.train_paint import train_paint
 from .commands.train_refine import train_refine
 from .commands.uncertainty import uncertainty
 from .errors import InputError
@@ -43,6 +47,8 @@ app.command()(batch)
 app.command()(measure)
 app.command()(register)
 app.command()(refine)
+app.command()(enhance)
+app.command()(paint)
 app.command()(explain)
 app.command()(report)
 app.command()(uncertainty)
@@ -53,6 +59,8 @@ app.command()(pretrain)
 app.command()(distill)
 app.add_typer(federate, name="federate")
 app.command()(train_refine)
+app.command()(train_enhance)
+app.command()(train_paint)
 app.command()(check_data)
 app.command()(evaluate)
 app.command()(demo)

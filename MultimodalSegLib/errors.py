@@ -20,6 +20,11 @@ class MultimodalSegError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def sentences(self) -> str:
+        """What is wrong and what to do, in one line."""
+        return f"{self.message} {self.hint}".strip()
+
 
 class InputError(MultimodalSegError):
     """A volume, label map or parameter that cannot be used."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import platform
 import re
 import sys
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -32,14 +34,37 @@ def versions() -> dict[str, str]:
 
 def peak_memory_mb() -> float:
     """Highest resident memory of this process so far, in MiB."""
+    own = linux_memory_mb("VmHWM")
+    if own is not None:
+        return round(own, 1)
     try:
         import resource
     except ImportError:  # Windows
         import psutil
 
         return round(psutil.Process().memory_info().peak_wset / 1024**2, 1)
-    per_mib = 1024**2 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB on Linux
+    per_mib = 1024**2 if sys.platform == "darwin" else 1024  # bytes on macOS, KiB elsewhere
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mib, 1)
+
+
+def linux_memory_mb(field: str) -> float | None:
+    """``VmRSS`` (now) or ``VmHWM`` (highest) of this process in MiB as Linux tells it, None elsewhere.
+
+    ``ru_maxrss`` will not do there: a process that a larger one starts inherits what that one held.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:")), None)
+
+
+def give_memory_back() -> None:
+    """Hand freed memory back to the system where glibc keeps it, as after many volumes of middling size."""
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
 
 
 def usable_processors() -> int:
@@ -79,3 +104,8 @@ def computes_on_card() -> bool:
     except OSError:
         return False
     return re.search(r"^cuda\b.*=\s*['\"]", text, re.MULTILINE) is not None
+
+
+def timestamp() -> str:
+    """The time now with its zone, as ISO 8601 has it, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -14,8 +14,12 @@ import SimpleITK as sitk
 from .checksum import checksum
 from .errors import InputError
 from .images.case import Case
-from .images.io import FAST, read_volume, write_volume
+from .images.compression import fast_level
+from .images.io import read_volume, write_volume
 from .images.suv import pet_unit
+from .images.synthetic import check_choice, has_synthetic_detail
+from .images.synthetic import warning as synthetic_warning
+from .images.volume import Volume
 from .inference.segmentation import Segmentation
 from .machine import versions
 from .models.bundle import Bundle, load_bundle
@@ -28,7 +32,7 @@ from .registration.transform_file import read_transform, write_transform
 from .restore import FinishedRun, restored_alignment, restored_segmentation
 from .run_folder import RunFolder
 from .segment_options import SegmentOptions
-from .stages.measure import run_measure
+from .stages.measure import MeasureOptions, run_measure
 
 STAGES = ("read", "register", "segment", "measure")
 
@@ -56,7 +60,12 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
     for name in options.probabilities:
         if name.lower() not in known:
             raise InputError(f"The model has no class {name!r}.", "The command 'models describe' lists its classes.")
+    made_up = [name for name, path in options.volumes.items() if has_synthetic_detail(path)]
+    check_choice(made_up, options.synthetic_detail)
     run = _begin(options, bundle)
+    for name in made_up:
+        run.record["inputs"][name]["synthetic_detail"] = True
+        run.warn(synthetic_warning(name))
     if run.status == "finished":
         return run
     if options.threads:
@@ -68,18 +77,21 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
             if run.has("segment")
             else _segment(run, options, bundle, aligned, progress)
         )
-        run_measure(FinishedRun(run, bundle, aligned, segmentation), progress=progress)
+        chosen = MeasureOptions(synthetic_detail=options.synthetic_detail)
+        run_measure(FinishedRun(run, bundle, aligned, segmentation), chosen, progress)
     return run
 
 
 def _begin(options: SegmentOptions, bundle: Bundle) -> RunFolder:
     """Make the run folder, or open the one to go on with after checking that it is the same work."""
+    initial = {name: checksum(path) for name, path in options.initial.items()}
     record: dict[str, Any] = {
         "inputs": {name: {"path": str(path.absolute())} for name, path in options.volumes.items()},
         "reference": options.reference,
         "parameters": {
             "registration": options.registration,
             "transforms": {name: checksum(path) for name, path in options.transforms.items()},
+            **({"initial": initial} if initial else {}),
             "probabilities": list(options.probabilities),
             "seed": options.seed,
         },
@@ -155,8 +167,12 @@ def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> Al
     case = _read(run, options, progress)
     with run.stage("register"):
         progress(Event("register", 0, 1, "no registration asked for" if options.registration == "none" else ""))
-        transforms = {name: read_transform(path) for name, path in options.transforms.items()}
-        aligned = align(case, options.registration, seed=options.seed, transforms=transforms, progress=progress)
+        given, starts = (
+            {name: read_transform(path) for name, path in files.items()}
+            for files in (options.transforms, options.initial)
+        )
+        kind, seed = options.registration, options.seed
+        aligned = align(case, kind, seed=seed, transforms=given, initial=starts, progress=progress)
         run.record["registration"] = {}
         for name, registration in aligned.registrations.items():
             file = run.path / "transforms" / f"{name}_to_{aligned.reference}.h5"
@@ -170,14 +186,16 @@ def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> Al
                 run.warn(sentence)
         run.record["coverage"] = dict(aligned.coverage)
         with ThreadPoolExecutor(len(aligned.volumes)) as pool:  # compressing takes the time
-            waits = [
-                pool.submit(run.write, run.aligned(name), partial(write_volume, volume, compression=FAST))
-                for name, volume in aligned.volumes.items()
-            ]
+            waits = [pool.submit(_write_aligned, run, name, volume) for name, volume in aligned.volumes.items()]
         for wait in waits:
             wait.result()
         progress(Event("register", 1, 1))
     return aligned
+
+
+def _write_aligned(run: RunFolder, name: str, volume: Volume) -> None:
+    level = fast_level(volume.array)
+    run.write(run.aligned(name), partial(write_volume, volume, compression=level))
 
 
 def _segment(
@@ -187,6 +205,7 @@ def _segment(
     with run.stage("segment"):
         progress(Event("segment", 0, 1, "loading the network"))
         from .inference.predict import segment  # imports torch
+        from .inference.scaling import Scaling
         from .report.seg_nrrd import write_segmentation
 
         segmentation = segment(
@@ -212,6 +231,9 @@ def _segment(
             "network_seconds": round(segmentation.seconds, 3),
             "warnings": list(segmentation.warnings),
         }
+        if segmentation.probabilities:
+            scaling = Scaling.of(bundle.metadata)
+            run.record["segmentation"]["probabilities"] = {"calibrated": scaling != Scaling(), **asdict(scaling)}
         for sentence in segmentation.warnings:
             run.warn(sentence)
         progress(Event("segment", 1, 1))

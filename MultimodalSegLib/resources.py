@@ -9,6 +9,19 @@ def resource(relative: str = "") -> Path:
     Args:
         relative: path inside ``Resources``, with forward slashes.
     """
+    return _shipped("Resources") / relative
+
+
+def document(name: str) -> Path:
+    """Path of a shipped page of ``docs``.
+
+    Args:
+        name: of the file.
+    """
+    return _shipped("docs") / name
+
+
+def _shipped(folder: str) -> Path:
     package = Path(__file__).resolve().parent
-    inside = package / "Resources"
-    return (inside if inside.is_dir() else package.parent / "Resources") / relative
+    inside = package / folder
+    return inside if inside.is_dir() else package.parent / folder

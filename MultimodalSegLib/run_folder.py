@@ -6,7 +6,6 @@ that was stopped, was killed or met a full disk holds whole files and a readable
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -18,7 +17,8 @@ from typing import Any
 
 from .checksum import checksum
 from .errors import Cancelled, InputError, MultimodalSegError, OutputError
-from .machine import peak_memory_mb
+from .machine import peak_memory_mb, timestamp
+from .writing import output_errors
 
 FORMAT = "MultimodalSeg run 1"
 RECORD = "run.json"
@@ -65,9 +65,9 @@ class RunFolder:
             )
         elif path.is_dir() and any(path.iterdir()):
             raise OutputError(f"{path} is not empty and not a run folder.", "Choose a new or an empty folder.")
-        run = cls(path, {"format": FORMAT, "status": "running", "created": _now(), **record})
+        run = cls(path, {"format": FORMAT, "status": "running", "created": timestamp(), **record})
         run.record |= {"stages": {}, "seconds": {}, "warnings": list(run.record.get("warnings", ()))}
-        with _output_errors(path):
+        with output_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         run.save()
         return run
@@ -126,7 +126,7 @@ class RunFolder:
         """
         partial = self.path / PARTIAL / file.name
         try:
-            with _output_errors(file):
+            with output_errors(file):
                 partial.parent.mkdir(exist_ok=True)
                 writer(partial)
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -134,6 +134,10 @@ class RunFolder:
         except OutputError as error:  # a writer speaks of the temporary name
             raise OutputError(error.message.replace(str(partial), str(file)), error.hint) from error
         self._written[file.relative_to(self.path).as_posix()] = checksum(file)
+
+    def disown(self, file: Path) -> None:
+        """The stage that is on has written a file that belongs to another one."""
+        self._written.pop(file.relative_to(self.path).as_posix(), None)
 
     @contextmanager
     def working(self) -> Iterator[None]:
@@ -162,7 +166,8 @@ class RunFolder:
 
         Args:
             name: of the stage.
-            keep: it adds to what it has written at other times; these files stay listed, whatever happens.
+            keep: it adds to what it has written at other times; these files stay listed, whatever happens, and its
+                seconds add up.
         """
         start, self._written = time.perf_counter(), {}
         before = self.record["stages"].pop(name, None)
@@ -178,8 +183,9 @@ class RunFolder:
         finally:
             self._remove_partial()
         files = (before["files"] if keep and before else {}) | self._written
-        self.record["stages"][name] = {"finished": _now(), "files": files}
-        self.record["seconds"][name] = round(time.perf_counter() - start, 3)
+        self.record["stages"][name] = {"finished": timestamp(), "files": files}
+        earlier = self.record["seconds"].get(name, 0.0) if keep and before else 0.0
+        self.record["seconds"][name] = round(earlier + time.perf_counter() - start, 3)
         self.record["peak_memory_mb"] = max(peak_memory_mb(), self.record.get("peak_memory_mb", 0.0))
         self.save()
 
@@ -221,10 +227,10 @@ class RunFolder:
         Raises:
             OutputError: it cannot be written; the earlier run.json stays as it was.
         """
-        self.record["updated"] = _now()
+        self.record["updated"] = timestamp()
         partial = self.path / (RECORD + PARTIAL)
         text = json.dumps(self.record, indent=2, ensure_ascii=False) + "\n"
-        with _output_errors(self.path / RECORD):
+        with output_errors(self.path / RECORD):
             try:
                 partial.write_text(text, encoding="utf-8")
                 os.replace(partial, self.path / RECORD)
@@ -239,7 +245,7 @@ class RunFolder:
     def _remove_results(self) -> None:
         """Delete what run.json lists as written by the run, and folders that this empties."""
         self._remove_partial()
-        with _output_errors(self.path):
+        with output_errors(self.path):
             for stage in self.record["stages"].values():
                 for name in stage["files"]:
                     file = self.path / name
@@ -252,21 +258,3 @@ class RunFolder:
                         file.parent.rmdir()
             for name in (LOG, RECORD):
                 (self.path / name).unlink(missing_ok=True)
-
-
-def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-@contextmanager
-def _output_errors(path: Path) -> Iterator[None]:
-    """Say in one sentence why a file cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            hint = "Free some space or choose a folder on another disk, then go on with --resume."
-            raise OutputError(f"{path} cannot be written: the disk is full.", hint) from error
-        raise OutputError(
-            f"{path} cannot be written: {error.strerror or error}.", "Choose a folder in which you may write."
-        ) from error

@@ -20,6 +20,7 @@ class SegmentOptions:
         reference: modality on whose grid results are given; the first one if empty.
         registration: ``"rigid"``, ``"affine"``, ``"bspline"`` or ``"none"`` (trust the headers).
         transforms: for a modality a transform file (reference points to its points, LPS mm) to use as it is.
+        initial: for a modality a transform file to start its registration from, instead of a search.
         model: name or folder of a model bundle.
         probabilities: names of the classes whose probability maps are kept.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -29,6 +30,7 @@ class SegmentOptions:
         seed: of the registration's sampling.
         resume: go on with the run in ``out`` if there is one.
         overwrite: replace the run in ``out`` if there is one.
+        synthetic_detail: use volumes whose detail was made up (by ``enhance``) all the same.
     """
 
     volumes: Mapping[str, Path]
@@ -36,6 +38,7 @@ class SegmentOptions:
     reference: str = ""
     registration: str = "rigid"
     transforms: Mapping[str, Path] = field(default_factory=dict)
+    initial: Mapping[str, Path] = field(default_factory=dict)
     model: str = "default"
     probabilities: tuple[str, ...] = ()
     device: str = "auto"
@@ -45,11 +48,12 @@ class SegmentOptions:
     seed: int = 0
     resume: bool = False
     overwrite: bool = False
+    synthetic_detail: bool = False
 
     def __post_init__(self) -> None:
         if not self.volumes:
             raise InputError("No volume is given.", "Give at least one volume, for example --ct FILE.")
-        unknown = [name for name in (*self.volumes, *self.transforms) if name not in MODALITIES]
+        unknown = [name for name in (*self.volumes, *self.transforms, *self.initial) if name not in MODALITIES]
         if unknown:
             raise InputError(f"Unknown modality {unknown[0]!r}.", f"Use one of {', '.join(MODALITIES)}.")
         object.__setattr__(self, "reference", self.reference or next(iter(self.volumes)))
@@ -59,13 +63,18 @@ class SegmentOptions:
                 f"The reference {self.reference!r} is not among the volumes ({given}).",
                 "Choose the name of a volume that you give.",
             )
-        for name in self.transforms:
+        if self.initial and (self.registration == "none" or set(self.initial) & set(self.transforms)):
+            raise InputError(
+                "A start is given for a volume that is not registered.",
+                "Leave it out, or choose rigid, affine or bspline and no transform for that volume.",
+            )
+        for name in (*self.transforms, *self.initial):
             if name not in self.volumes or name == self.reference:
                 raise InputError(
                     f"A transform is given for {name}, which is not a moving volume.",
                     f"The volumes are {given} and the reference is {self.reference}.",
                 )
-        for file in (*self.volumes.values(), *self.transforms.values()):
+        for file in (*self.volumes.values(), *self.transforms.values(), *self.initial.values()):
             if not file.exists():
                 raise InputError(f"{file} does not exist.", "Check the path.")
             if file.is_dir() and file.resolve() in (self.out.resolve(), *self.out.resolve().parents):

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError, MissingPackageError
+from ..errors import ClusterError, InputError, MissingPackageError
 from ..models.bundle import Bundle, load_bundle
 from ..progress import Event, Progress, silent
 from ..stages.explain import class_of
@@ -68,8 +68,9 @@ def run_batch(
         What became of the cohort; cases that failed are in it and are no error.
 
     Raises:
-        InputError: the table has problems, all of which are listed, or the folder is another cohort's.
-        ModelError: no such model.
+        InputError: the table has problems, all of which are listed, or the folder is another cohort's or lies among the
+            cases.
+        ModelError: no such model, or one that answers clicks.
         MissingPackageError: Dask, Jinja2 or Pillow is missing.
         ClusterError: scheduler or workers that cannot be used.
         OutputError: the folder cannot be written.
@@ -84,7 +85,9 @@ def run_batch(
     begun = time.monotonic()
     progress(Event(STAGE, 0, 1, "Looking at the cases"))
     _check_packages()
+    _check_apart(table, out)
     bundle = load_bundle(options.model, options.device)
+    bundle.check_segments()
     if options.explain and options.explained:
         class_of(bundle, options.explained)
     cases = read_cases(table, bundle.metadata["modality_families"], COLUMNS)
@@ -108,6 +111,13 @@ def _check_packages() -> None:
             raise MissingPackageError(
                 f"{package} is not installed.", "Install it with: pip install 'multimodalseg[cluster]'"
             )
+
+
+def _check_apart(table: Path, out: Path) -> None:
+    """Results in the folder of the cases would be taken for a case the next time."""
+    place = out.resolve()
+    if table.is_dir() and table.resolve() in (place, *place.parents):
+        raise InputError(f"The results in {out} would lie among the cases in {table}.", "Choose another folder.")
 
 
 def _work(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from ..errors import InputError
 from ..images.case import MODALITIES
-from ..images.io import READABLE, check_header
+from ..images.io import check_header
+from ..images.itk_file import ending_of
 
 ID, REFERENCE = "id", "reference"
 """Columns of the table beside those named after modalities."""
@@ -112,7 +113,7 @@ def _of_folder(path: Path, problems: list[str]) -> list[CohortCase]:
     for folder in sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")):
         volumes: dict[str, Path] = {}
         for entry in sorted(folder.iterdir()):
-            ending = next((e for e in READABLE if entry.name.lower().endswith(e)), "")
+            ending = ending_of(entry)
             name = (entry.name[: -len(ending)] if ending else entry.name).upper()
             if name not in MODALITIES or not (ending or entry.is_dir()):
                 continue

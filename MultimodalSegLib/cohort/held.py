@@ -1,20 +1,21 @@
-"""A model that a worker loads once for all its cases."""
+"""A model that a worker loads, and compiles for a shape, once for all its cases."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..models.bundle import Bundle, load_bundle
+from ..models.bundle import Bundle, Kept, load_bundle
 
 if TYPE_CHECKING:
     from torch import nn
 
 
 class HeldBundle(Bundle):
-    """A bundle whose network is built at the first call and is the same one afterwards."""
+    """A bundle whose network, and what is kept beside it, are made at the first call and are the same afterwards."""
 
     @cached_property
     def _network(self) -> nn.Module:
@@ -23,6 +24,17 @@ class HeldBundle(Bundle):
     def network(self) -> nn.Module:
         """The network on the device of the first case; who changes it puts it back."""
         return self._network
+
+    @cached_property
+    def _kept(self) -> dict[Callable[[], Any], Any]:
+        return {}
+
+    def kept(self, make: Callable[[], Kept]) -> Kept:
+        """What ``make`` has made for this model in this process."""
+        if make not in self._kept:
+            self._kept[make] = make()
+        found: Kept = self._kept[make]
+        return found
 
 
 @lru_cache(maxsize=1)

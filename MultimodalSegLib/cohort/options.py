@@ -26,6 +26,7 @@ class CohortOptions:
         explained: name of a class, lesion if empty; cases in which it was not found have no map.
         report: also write ``report.html``.
         measure: measure cases again that are finished.
+        synthetic_detail: use volumes whose detail was made up (by ``enhance``) all the same.
     """
 
     registration: str = "rigid"
@@ -40,6 +41,7 @@ class CohortOptions:
     explained: str = ""
     report: bool = False
     measure: bool = False
+    synthetic_detail: bool = False
 
     @property
     def stages(self) -> tuple[str, ...]:

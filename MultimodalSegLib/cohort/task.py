@@ -88,7 +88,7 @@ def _run(task: Task, part: Share) -> RunFolder:
     for stage in missing:
         DO[stage](finished, options, part)
     if options.measure and "uncertainty" not in missing:
-        _measure(finished)
+        _measure(finished, options)
     if missing or not run.has(THUMBNAIL):
         run_thumbnail(finished)
     return run
@@ -108,23 +108,28 @@ def _segment_options(task: Task, part: Share) -> SegmentOptions:
         memory_limit_mb=part.memory_mb(),
         seed=options.seed,
         resume=True,
+        synthetic_detail=options.synthetic_detail,
     )
 
 
-def _measure(run: FinishedRun) -> None:
-    from ..stages.measure import run_measure
+def _measure(run: FinishedRun, options: CohortOptions) -> None:
+    from ..stages.measure import MeasureOptions, run_measure
 
-    run_measure(run)
+    run_measure(run, MeasureOptions(synthetic_detail=options.synthetic_detail))
 
 
 def _uncertainty(run: FinishedRun, options: CohortOptions, part: Share) -> None:
     from ..stages.uncertainty import UncertaintyOptions, run_uncertainty
 
     asked = UncertaintyOptions(
-        device=part.device, threads=part.threads, memory_limit_mb=part.memory_mb(), seed=options.seed
+        device=part.device,
+        threads=part.threads,
+        memory_limit_mb=part.memory_mb(),
+        seed=options.seed,
+        synthetic_detail=options.synthetic_detail,
     )
     run_uncertainty(run, asked)
-    _measure(run)  # the tables get the intervals
+    _measure(run, options)  # the tables get the intervals
 
 
 def _explain(run: FinishedRun, options: CohortOptions, part: Share) -> None:
@@ -133,12 +138,19 @@ def _explain(run: FinishedRun, options: CohortOptions, part: Share) -> None:
     from ..stages.explain import STAGE, class_of, run_explain
     from ..stages.explain_options import ExplainOptions
 
-    labels = run.segmentation.labels.array
+    labels, made_up = run.segmentation.labels.array, options.synthetic_detail
     if labels.any():
-        run_contributions(run, ContributionOptions(part.device, part.threads, part.memory_mb()))
+        run_contributions(run, ContributionOptions(part.device, part.threads, part.memory_mb(), made_up))
     name = options.explained or ("lesion" if run.bundle.metadata["lesion"] else "")
     if name and (labels == class_of(run.bundle, name).value).any():
-        asked = ExplainOptions(name=name, device=part.device, threads=part.threads, memory_limit_mb=part.memory_mb())
+        asked = ExplainOptions(
+            name=name,
+            thorough=False,
+            device=part.device,
+            threads=part.threads,
+            memory_limit_mb=part.memory_mb(),
+            synthetic_detail=made_up,
+        )
         run_explain(run, asked)
     else:
         with run.folder.stage(STAGE, keep=True):  # there is nothing to explain
@@ -146,9 +158,9 @@ def _explain(run: FinishedRun, options: CohortOptions, part: Share) -> None:
 
 
 def _report(run: FinishedRun, options: CohortOptions, part: Share) -> None:
-    from ..stages.report import run_report
+    from ..stages.report import ReportOptions, run_report
 
-    run_report(run)
+    run_report(run, ReportOptions(synthetic_detail=options.synthetic_detail))
 
 
 DO = {"uncertainty": _uncertainty, "explain": _explain, "report": _report}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .choices import Device, Engine, Events, Kind
+from .choices import Device, DeviceOption, Engine, EventsOption, Kind, SyntheticOption
 from .ending import ending
 from .listeners import Listener, listener
 
@@ -57,7 +57,7 @@ def batch(
     measure: Annotated[
         bool, typer.Option("--measure", help="Measure finished cases again too; every case is measured once anyway.")
     ] = False,
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
+    device: DeviceOption = Device.auto,
     engine: Annotated[
         Engine, typer.Option(help="What computes the network; auto: OpenVINO on a processor where it is installed.")
     ] = Engine.auto,
@@ -69,7 +69,8 @@ def batch(
         int | None,
         typer.Option(min=1, metavar="MB", help="Memory of one worker in MiB; the machine's shared if left out."),
     ] = None,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Register, segment and measure every case of a cohort. For research use only.
 
@@ -94,6 +95,7 @@ def batch(
             explained=explained,
             report=report,
             measure=measure,
+            synthetic_detail=synthetic_detail,
         )
         place = Place(
             workers=workers,

@@ -74,7 +74,7 @@ def benchmark(
     told = Terminal()
     with ending(told) as progress:
         from ..networks.device import choose_device
-        from ..training.data.description import write_text
+        from ..writing import write_text
 
         where = str(choose_device("cpu" if engine is EngineName.openvino and device == "auto" else device))
         if engine is EngineName.openvino and where != "cpu":

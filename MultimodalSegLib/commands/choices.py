@@ -1,6 +1,9 @@
-"""Options with a few fixed values."""
+"""Options with a few fixed values, and those that several commands have."""
 
 from enum import Enum
+from typing import Annotated
+
+import typer
 
 
 class Kind(str, Enum):
@@ -39,3 +42,13 @@ class Events(str, Enum):
     """How progress is told to a program."""
 
     jsonl = "jsonl"
+
+
+DeviceOption = Annotated[Device, typer.Option(help="Where the network runs.")]
+ThreadsOption = Annotated[int | None, typer.Option(min=1, help="Processor threads.")]
+MemoryOption = Annotated[int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")]
+SyntheticOption = Annotated[
+    bool, typer.Option("--synthetic-detail", help="Use volumes whose detail was made up by 'enhance' all the same.")
+]
+SeedOption = Annotated[int, typer.Option(min=0, help="Seed of the random points of a registration.")]
+EventsOption = Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")]

@@ -13,7 +13,7 @@ from rich.table import Table
 from ..errors import InputError, MissingPackageError, OutputError
 from ..progress import Event, Progress
 from ..run_folder import RunFolder
-from .choices import Device
+from .choices import Device, DeviceOption, ThreadsOption
 from .demo_case import DemoCase, figures
 from .ending import ending
 from .listeners import Listener, Terminal
@@ -23,8 +23,8 @@ def demo(
     case: Annotated[str, typer.Option(help="synthetic, templates, or a folder with a case.json.")] = "synthetic",
     out: Annotated[Path | None, typer.Option(help="Run folder; runs/demo-CASE if left out.")] = None,
     model: Annotated[str, typer.Option(help="Name or folder of a model.")] = "default",
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
+    device: DeviceOption = Device.auto,
+    threads: ThreadsOption = None,
     no_pictures: Annotated[bool, typer.Option("--no-pictures", help="Leave out scene and pictures.")] = False,
 ) -> None:
     """Segment a shipped case, compare it with the truth, and leave run folder, scene and pictures."""
@@ -48,7 +48,10 @@ def demo(
         with run.stage("compare"):
             progress(Event("compare", 0, 1))
             found = figures(shipped, run)
-            run.write(run.path / "demo.json", lambda path: path.write_text(json.dumps(found, indent=2) + "\n"))
+            run.write(
+                run.path / "demo.json",
+                lambda path: path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8"),
+            )
             progress(Event("compare", 1, 1))
         pictures = [] if no_pictures else _show(shipped, run, told, progress)
         _tell(told, shipped, run, found)
@@ -89,7 +92,7 @@ def _show(case: DemoCase, run: RunFolder, told: Listener, progress: Progress) ->
                 made.append(run.path / name)
             progress(Event("show", 4, 4))
     except (MissingPackageError, OutputError) as error:
-        told.warn(f"Left out: {error.message} {error.hint}")
+        told.warn(f"Left out: {error.sentences}")
     return made
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .choices import Events
+from .choices import EventsOption
 from .ending import ending
 from .train import (
     GRACE_S,
@@ -60,7 +60,7 @@ def distill(
     seed: Seed = None,
     held_out: HeldOut = None,
     dry_run: DryRun = False,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    events: EventsOption = None,
 ) -> None:
     """Train a smaller network on what a larger one says, and write it as a bundle.
 

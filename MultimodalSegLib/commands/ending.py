@@ -72,7 +72,7 @@ def ending(listener: Listener, out: Path | None = None, grace_s: float = GRACE_S
     except typer.Exit:
         raise
     except (Exception, KeyboardInterrupt) as error:
-        shown = _shown(error, out, hint)
+        shown = shown_error(error, out, hint)
         with suppress(MultimodalSegError):  # nobody may be listening anymore
             listener.error(shown)
         raise typer.Exit(shown.exit_code) from error
@@ -127,7 +127,7 @@ def _leave_at_once(listener: Listener, out: Path | None, hint: str) -> None:
     os._exit(Cancelled.exit_code)
 
 
-def _shown(error: BaseException, out: Path | None, hint: str = "") -> MultimodalSegError:
+def shown_error(error: BaseException, out: Path | None, hint: str = "") -> MultimodalSegError:
     """The error as it is told to a person or program."""
     if isinstance(error, MultimodalSegError):
         return error

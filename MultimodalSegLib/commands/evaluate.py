@@ -9,7 +9,7 @@ import typer
 from rich.table import Column, Table
 
 from ..errors import InputError
-from .choices import Device, Engine, Events, Kind
+from .choices import Device, DeviceOption, Engine, EventsOption, Kind, MemoryOption, ThreadsOption
 from .ending import ending
 from .listeners import Listener, listener
 
@@ -57,16 +57,14 @@ def evaluate(
         bool, typer.Option("--alone", help="With --model: segment from each modality alone, too.")
     ] = False,
     leave_out: Annotated[
-        bool, typer.Option("--leave-out", help="Go on without cases that cannot be read or segmented.")
+        bool, typer.Option("--leave-out", help="Go on without cases that cannot be read, compared or segmented.")
     ] = False,
     registration: Annotated[Kind, typer.Option(help="With --model: of images that are not aligned.")] = Kind.rigid,
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
+    device: DeviceOption = Device.auto,
     engine: Annotated[Engine, typer.Option(help="What computes the network.")] = Engine.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
-    memory_limit: Annotated[
-        int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")
-    ] = None,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    threads: ThreadsOption = None,
+    memory_limit: MemoryOption = None,
+    events: EventsOption = None,
 ) -> None:
     """Compare label maps with references: Dice, surfaces, volumes, lesions, models, raters. For research use only."""
     told = listener(events)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from .choices import Device, Events
+from .choices import Device, DeviceOption, EventsOption, MemoryOption, SyntheticOption, ThreadsOption
 from .ending import ending
 from .listeners import listener
 
@@ -36,18 +36,20 @@ def explain(
         str, typer.Option(help="Layer of a CAM, such as fused8, decoded4 or encoder8 (one map per modality).")
     ] = "",
     faithfulness: Annotated[
-        bool, typer.Option(help="Measure how far the map can be believed; takes most of the time.")
+        bool, typer.Option(help="Measure how far the maps can be believed; takes most of the time.")
     ] = True,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Believe it or not by fewer figures: no baselines, no single lesions.")
+    ] = False,
     contributions: Annotated[
         bool, typer.Option("--contributions", help="Also ask which modality decided, structure by structure.")
     ] = False,
     model: Annotated[str, typer.Option(help="Model of the run, if it has moved since.")] = "",
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
-    memory_limit: Annotated[
-        int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")
-    ] = None,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    device: DeviceOption = Device.auto,
+    threads: ThreadsOption = None,
+    memory_limit: MemoryOption = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Show what spoke for a class of a finished run, and how far that can be believed. For research use only."""
     told = listener(events)
@@ -66,19 +68,21 @@ def explain(
             lesion=lesion,
             layer=layer,
             faithfulness=faithfulness,
+            thorough=not quick,
             device=device.value,
             threads=threads,
             memory_limit_mb=memory_limit,
+            synthetic_detail=synthetic_detail,
         )
         names = run_explain(finished, options, progress)
         if contributions:
-            asked = ContributionOptions(device.value, threads, memory_limit)
+            asked = ContributionOptions(device.value, threads, memory_limit, synthetic_detail)
             told.say(*sentences(run_contributions(finished, asked, progress)))
         figures = json.loads((finished.folder.path / "explanation" / FIGURES).read_text(encoding="utf-8"))
         files = {name: str(map_file(finished.folder, name)) for name in names}
         told.say(*(f"{name}: {file}" for name, file in files.items()))
         if faithfulness:
-            told.say(_sentence(figures[names[0]]))
+            told.say(*(sentence for name in names if name in figures for sentence in _sentences(name, figures[name])))
         warnings = [sentence for sentence in finished.folder.record["warnings"] if sentence not in before]
         for sentence in warnings:
             told.warn(sentence)
@@ -92,11 +96,15 @@ def explain(
         )
 
 
-def _sentence(figures: dict[str, float]) -> str:
-    """The figures of the first map for a person."""
+def _sentences(name: str, figures: dict[str, Any]) -> list[str]:
+    """The figures of a map for a person."""
     hit = "in" if figures["pointing_game"] else "not in"
-    return (
-        f"Insertion area {figures['insertion_area']:.2f} (the more, the better), deletion area "
-        f"{figures['deletion_area']:.2f} (the less, the better), stability {figures['stability']:.2f}; the brightest "
-        f"place is {hit} the structure, {figures['mass_inside']:.0%} of the map inside it."
-    )
+    beside = ", ".join(f"{kind} {of['insertion_area']:.2f}" for kind, of in figures.get("baselines", {}).items())
+    told = [
+        f"{name}: insertion area {figures['insertion_area']:.2f} (the more, the better{beside and f'; {beside}'}), "
+        f"deletion area {figures['deletion_area']:.2f} (the less, the better), stability {figures['stability']:.2f}; "
+        f"the brightest place is {hit} the structure, {figures['mass_inside']:.0%} of the map inside it."
+    ]
+    if figures["ignores_weights"] is None:
+        told.append(f"{name}: whether it depends on what the network has learned cannot be told, for a map is empty.")
+    return told

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import InputError
-from .choices import Events
+from .choices import EventsOption
 from .ending import ending
 from .listeners import Terminal, listener
 
@@ -104,7 +104,7 @@ def simulate(
         list[str] | None, typer.Option(metavar="NAME=CASE", help="A case of a site that is not trained on.")
     ] = None,
     threads: Annotated[int | None, typer.Option(min=1, help="Sites that compute at once; all if left out.")] = None,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    events: EventsOption = None,
 ) -> None:
     """Run a job with all of its sites on this computer, each in a process of its own."""
     told = listener(events)

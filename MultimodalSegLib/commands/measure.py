@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .choices import Between, Events
+from .choices import Between, EventsOption, SyntheticOption
 from .ending import ending
 from .listeners import listener
 
@@ -29,7 +29,8 @@ def measure(
         Between, typer.Option(help="How the earlier run is brought into this one's space; none: they share it.")
     ] = Between.rigid,
     model: Annotated[str, typer.Option(help="Folder of the model, where it has moved since the run.")] = "",
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Measure structures and lesions of a run again. For research use only."""
     told = listener(events)
@@ -39,7 +40,9 @@ def measure(
         from ..stages.measure import CHANGES, MeasureOptions, run_measure
 
         options = MeasureOptions(
-            tuple(at_risk or ()), Earlier(earlier, earlier_registration.value) if earlier is not None else None
+            tuple(at_risk or ()),
+            Earlier(earlier, earlier_registration.value) if earlier is not None else None,
+            synthetic_detail,
         )
         finished = open_run(run, model)
         followup = run_measure(finished, options, progress)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .choices import Device, Events
+from .choices import Device, EventsOption
 from .ending import ending
 from .listeners import listener
 
@@ -41,7 +41,7 @@ def pretrain(
     batch: Annotated[int | None, typer.Option(min=2, help="Volumes of one step.")] = None,
     device: Annotated[Device | None, typer.Option(help="Where to train.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights and samples.")] = None,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    events: EventsOption = None,
 ) -> None:
     """Let encoder and decoder learn from CT and MR volumes without labels, for: train --init OUT.
 

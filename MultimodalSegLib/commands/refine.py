@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from ..errors import InputError
-from .choices import Device, Events
+from .choices import Device, DeviceOption, EventsOption
 from .ending import ending
 from .listeners import listener
 
 POINTS = "X,Y,Z|FILE"
+TABLES = "Tables that were there are up to date; the command report writes a new report."
 
 
 def refine(
@@ -36,24 +37,52 @@ def refine(
     allow_overwrite: Annotated[
         bool, typer.Option("--allow-overwrite", help="Take voxels from other segments; else they keep theirs.")
     ] = False,
+    edited: Annotated[
+        Path | None,
+        typer.Option(
+            help="Instead: a segmentation on the run's grid that was edited elsewhere (.seg.nrrd), to take in."
+        ),
+    ] = None,
+    listen: Annotated[
+        bool, typer.Option("--listen", help="For programs: take requests as JSON lines from stdin until it ends.")
+    ] = False,
+    end_after: Annotated[
+        float, typer.Option(metavar="SECONDS", help="With --listen: end after so long without a request.")
+    ] = 600.0,
     undo: Annotated[bool, typer.Option("--undo", help="Take the last correction back instead.")] = False,
     model: Annotated[str, typer.Option(help="Name or folder of a model that answers clicks.")] = "refine",
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    device: DeviceOption = Device.auto,
+    events: EventsOption = None,
 ) -> None:
     """Correct a segment of a run, or add one, from what you mark. For research use only."""
     told = listener(events)
     with ending(told, run) as progress:
         from ..refinement.prompts import numbers, read_points, together
+        from ..stages.clicking import result_of
+        from ..stages.edited import take_edited
         from ..stages.refine import refine as correct
         from ..stages.refine import undo as take_back
+        from .listening import listen as answer_requests
 
+        chosen = {"--undo": undo, "--edited": edited is not None, "--listen": listen}
+        alone = next((name for name, given in chosen.items() if given), "")
+        others = points or negative or box or scribble or segment or new or start
+        if alone and (others or sum(chosen.values()) > 1):
+            raise InputError(f"{alone} stands alone.", "Leave the other options out.")
+        if listen:
+            answer_requests(run, model, device.value, told, progress, end_after)
+            told.result({"run": str(run), "ended": True})
+            return
         if undo:
-            if points or negative or box or scribble or segment or new or start:
-                raise InputError("--undo stands alone.", "Leave the other options out.")
             name = take_back(run)
-            told.say(f"The last correction of {name} was taken back: {run}.")
+            told.say(f"The last correction of {name} was taken back: {run}. {TABLES}")
             told.result({"run": str(run), "undone": name})
+            return
+        if edited:
+            names = take_edited(run, edited, progress)
+            what = f"Taken into {run}: {', '.join(names)}. {TABLES}" if names else "Nothing differs from the run."
+            told.say(what)
+            told.result({"run": str(run), "edited": list(names)})
             return
         found = correct(
             run,
@@ -69,23 +98,7 @@ def refine(
             device=device.value,
             progress=progress,
         )
-        told.say(
-            f"{found.segment.name}: {found.added_ml:.2f} ml added, {found.removed_ml:.2f} ml removed. "
-            "The commands measure and report bring the tables up to date."
-        )
+        told.say(f"{found.segment.name}: {found.added_ml:.2f} ml added, {found.removed_ml:.2f} ml removed. {TABLES}")
         for sentence in filter(None, (*found.warnings, found.told_of_neighbors)):
             told.warn(sentence)
-        told.result(
-            {
-                "run": str(run),
-                "segment": found.segment.name,
-                "value": found.segment.value,
-                "color": list(found.segment.color),
-                "mask": str(found.file),
-                "added_ml": found.added_ml,
-                "removed_ml": found.removed_ml,
-                "withheld_ml": dict(found.withheld_ml),
-                "seconds": round(found.seconds, 3),
-                "warnings": list(found.warnings),
-            }
-        )
+        told.result(result_of(run, found))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .choices import Events
+from .choices import EventsOption, SyntheticOption
 from .ending import ending
 from .listeners import listener
 
@@ -26,18 +26,29 @@ def report(
     with_name: Annotated[
         bool, typer.Option("--with-name", help="Tell the patient's name and the names of files in the report.")
     ] = False,
+    edited: Annotated[
+        Path | None,
+        typer.Option(
+            help="The segmentation as it is now, edited elsewhere (.seg.nrrd); it is taken into the run first."
+        ),
+    ] = None,
     model: Annotated[str, typer.Option(help="The model, if it is not where it was during the run.")] = "",
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Write the report of a finished run. For research use only."""
     told = listener(events)
     with ending(told, hint="The same command begins anew.") as progress:
         from ..restore import open_run
+        from ..stages.edited import put_edited
         from ..stages.report import ReportOptions, run_report
 
         finished = open_run(run, model)
+        if edited is not None:
+            finished, _names = put_edited(finished, edited)
         source = "no" if no_dicom else str(dicom) if dicom else "auto"
-        files = run_report(finished, ReportOptions(pdf=pdf, dicom=source, with_name=with_name), progress)
+        options = ReportOptions(pdf, source, with_name, synthetic_detail)
+        files = run_report(finished, options, progress)
         told.say(*(str(file) for file in files))
         for sentence in finished.folder.record["warnings"]:
             told.warn(sentence)

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import InputError
-from .choices import Device, Engine, Events, Kind
+from .choices import (
+    Device,
+    DeviceOption,
+    Engine,
+    EventsOption,
+    Kind,
+    MemoryOption,
+    SeedOption,
+    SyntheticOption,
+    ThreadsOption,
+)
 from .ending import ending
 from .listeners import Listener, listener
 
@@ -36,21 +46,25 @@ def segment(
         list[str] | None,
         typer.Option(metavar="MODALITY=FILE", help="Use this transform instead of registering; may be repeated."),
     ] = None,
+    initial: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODALITY=FILE", help="Start the registration from this transform; may be repeated."),
+    ] = None,
+    seed: SeedOption = 0,
     model: Annotated[str, typer.Option(help="Name or folder of a model; see the command 'models'.")] = "default",
     probabilities: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Class whose probability map is kept; may be repeated.")
     ] = None,
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
+    device: DeviceOption = Device.auto,
     engine: Annotated[
         Engine, typer.Option(help="What computes the network; auto: OpenVINO on a processor where it is installed.")
     ] = Engine.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
-    memory_limit: Annotated[
-        int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")
-    ] = None,
+    threads: ThreadsOption = None,
+    memory_limit: MemoryOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in the folder.")] = False,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Register and segment the volumes of one patient. For research use only."""
     given = {"CT": ct, "MR": mr, "T1": t1, "T1C": t1c, "T2": t2, "FLAIR": flair, "PET": pet}
@@ -65,6 +79,8 @@ def segment(
             reference=reference.upper(),
             registration=registration.value,
             transforms=dict(_modality_and_file(text) for text in transform or ()),
+            initial=dict(_modality_and_file(text, "--initial") for text in initial or ()),
+            seed=seed,
             model=model,
             probabilities=tuple(probabilities or ()),
             device=device.value,
@@ -73,16 +89,17 @@ def segment(
             memory_limit_mb=memory_limit,
             resume=resume,
             overwrite=overwrite,
+            synthetic_detail=synthetic_detail,
         )
         run = run_segment(options, progress)
         tell_run(told, run)
         told.result(run_result(run))
 
 
-def _modality_and_file(text: str) -> tuple[str, Path]:
+def _modality_and_file(text: str, option: str = "--transform") -> tuple[str, Path]:
     name, sign, file = text.partition("=")
     if not sign or not file:
-        raise InputError(f"{text!r} is not of the form MODALITY=FILE.", "Write for example --transform MR=MR_to_CT.h5.")
+        raise InputError(f"{text!r} is not of the form MODALITY=FILE.", f"Write for example {option} MR=MR_to_CT.h5.")
     return name.upper(), Path(file)
 
 
@@ -117,7 +134,7 @@ def tell_run(told: Listener, run: RunFolder) -> None:
         )
     presence = record["segmentation"]["lesion_presence"]
     if presence is not None:
-        told.say(f"Probability that there is a lesion: {presence:.2f}.")
+        told.say(f"Lesion score: {presence:.2f} (0 to 1; higher means more suspicious, it is not a probability).")
     seconds = ", ".join(f"{stage} {value:.1f}" for stage, value in record["seconds"].items())
     told.say(f"Seconds: {seconds}. Peak memory {record['peak_memory_mb']:.0f} MiB on {record['device']}.")
     told.say(f"Segmentation: {run.segmentation}", f"Measurements: {run.measurements}")

@@ -10,7 +10,7 @@ import typer
 
 from ..errors import InputError
 from ..progress import Event, Progress
-from .choices import Events
+from .choices import EventsOption
 from .ending import ending
 from .listeners import Listener, Silent, listener
 
@@ -58,7 +58,7 @@ def train(
     seed: Seed = None,
     held_out: HeldOut = None,
     dry_run: DryRun = False,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    events: EventsOption = None,
 ) -> None:
     """Train a fusion network and write it as a bundle.
 

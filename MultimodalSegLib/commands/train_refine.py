@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .choices import Device, Events
+from .choices import Device, EventsOption
 from .ending import ending
 from .listeners import listener
 
@@ -25,7 +25,7 @@ def train_refine(
     version: Annotated[str | None, typer.Option(help="Version of the model.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of weights and samples.")] = None,
     device: Annotated[Device, typer.Option(help="Where to train.")] = Device.auto,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    events: EventsOption = None,
 ) -> None:
     """Train a model for the command refine on made-up images with simulated clicks.
 

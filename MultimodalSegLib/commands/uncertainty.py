@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .choices import Device, Events
+from .choices import Device, DeviceOption, EventsOption, MemoryOption, SyntheticOption, ThreadsOption
 from .ending import ending
 from .listeners import Listener, listener
 
@@ -38,13 +38,12 @@ def uncertainty(
         bool, typer.Option("--alone", help="Compare what each modality alone says: one more run for each.")
     ] = False,
     model: Annotated[str, typer.Option(help="The run's model, where it lies somewhere else now.")] = "",
-    device: Annotated[Device, typer.Option(help="Where the network runs.")] = Device.auto,
-    threads: Annotated[int | None, typer.Option(min=1, help="Processor threads.")] = None,
-    memory_limit: Annotated[
-        int | None, typer.Option(min=1, metavar="MB", help="Memory for the network in MiB.")
-    ] = None,
+    device: DeviceOption = Device.auto,
+    threads: ThreadsOption = None,
+    memory_limit: MemoryOption = None,
     seed: Annotated[int, typer.Option(min=0, help="The same one gives the same result.")] = 0,
-    events: Annotated[Events | None, typer.Option(help="Tell progress and result as JSON lines on stdout.")] = None,
+    synthetic_detail: SyntheticOption = False,
+    events: EventsOption = None,
 ) -> None:
     """Say how sure a run is: maps of doubt, intervals of volumes, quality flags. For research use only."""
     told = listener(events)
@@ -63,6 +62,7 @@ def uncertainty(
             threads=threads,
             memory_limit_mb=memory_limit,
             seed=seed,
+            synthetic_detail=synthetic_detail,
         )
         summary = run_uncertainty(finished, options, progress)
         flags = finished.folder.record["flags"]
@@ -72,9 +72,11 @@ def uncertainty(
 
 def _tell(told: Listener, summary: dict[str, Any], flags: list[dict[str, str]]) -> None:
     """Intervals, the views that agree least, and flags, for a person."""
+    from ..report.tables import interval_name
+
     for row in summary["volumes"].values():
-        level = f"{row['level']:.0%} interval" if row["level"] else "range of the answers"
-        told.say(f"{row['name']}: {row['ml']:.2f} ml, {level} {row['low_ml']:.2f} to {row['high_ml']:.2f} ml.")
+        interval = f"{interval_name(row['level'])} {row['low_ml']:.2f} to {row['high_ml']:.2f} ml"
+        told.say(f"{row['name']}: {row['ml']:.2f} ml, {interval}.")
     for name, dice in sorted(summary["views"].items(), key=lambda pair: pair[1])[:5]:
         told.say(f"{name}: the three views agree with a Dice of {dice:.2f}.")
     for name, place in summary["alone"].items():

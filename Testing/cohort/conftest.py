@@ -28,7 +28,7 @@ def a_table(material: Path, tmp_path: Path) -> Callable[..., Path]:
     def write(*ids: str, **files: Path) -> Path:
         table = tmp_path / "cases.csv"
         rows = [f"{id},{files.get(id, material / 't1.nii.gz')},site {n}" for n, id in enumerate(ids)]
-        table.write_text("\n".join(["id,T1,site", *rows]) + "\n")
+        table.write_text("\n".join(["id,T1,site", *rows]) + "\n", encoding="utf-8")
         return table
 
     return write

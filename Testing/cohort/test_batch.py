@@ -2,6 +2,7 @@
 
 import csv
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from MultimodalSegLib.cohort.batch import Batch, run_batch
 from MultimodalSegLib.cohort.cluster import Place
 from MultimodalSegLib.cohort.folder import TABLE
 from MultimodalSegLib.cohort.options import CohortOptions
-from MultimodalSegLib.errors import Cancelled, ClusterError, InputError
+from MultimodalSegLib.errors import Cancelled, ClusterError, InputError, ModelError
 from MultimodalSegLib.progress import Event
 
 distributed = pytest.importorskip("distributed", reason="Dask is not installed")
@@ -47,7 +48,7 @@ def run(workers: Any, material: Path) -> Callable[..., Batch]:
 
 
 def rows(batch: Batch) -> dict[str, dict[str, str]]:
-    with (batch.folder.path / TABLE).open(newline="") as file:
+    with (batch.folder.path / TABLE).open(newline="", encoding="utf-8") as file:
         return {row["id"]: row for row in csv.DictReader(file)}
 
 
@@ -87,11 +88,23 @@ def test_started_again_only_what_is_missing_is_done(run: Callable[..., Batch], a
     assert after["a"] == before["a"] and after["b"] > before["b"]
     for id in "ab":
         assert (third.folder.run(id) / "report.html").is_file()
-        assert "low_ml" in (third.folder.run(id) / "measurements.csv").read_text()
+        assert "low_ml" in (third.folder.run(id) / "measurements.csv").read_text(encoding="utf-8")
         explanation = third.folder.run(id) / "explanation"
         assert (explanation / "organ_1.gradcam.nrrd").is_file() and (explanation / "contributions.csv").is_file()
     assert '<a href="cases/a/report.html">' in (third.folder.path / "index.html").read_text(encoding="utf-8")
     assert run(table, report=True).done_before == 2  # what was asked for earlier stays
+
+
+def test_synthetic_detail_has_to_be_chosen_for_a_cohort(
+    run: Callable[..., Batch], a_table: Table, material: Path, tmp_path: Path
+) -> None:
+    table = a_table("a", a=Path(shutil.copy(material / "t1.nii.gz", tmp_path / "t1 (synthetic detail).nii.gz")))
+    assert "synthetic" in rows(run(table))["a"]["error"]
+    asked = {"uncertainty": True, "explain": True, "explained": "Organ 1", "report": True, "measure": True}
+    batch = run(table, **asked, synthetic_detail=True)
+    assert not batch.failed and "synthetic detail" in (batch.folder.run("a") / "report.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_stop_leaves_a_folder_that_goes_on(run: Callable[..., Batch], a_table: Table) -> None:
@@ -103,7 +116,9 @@ def test_a_stop_leaves_a_folder_that_goes_on(run: Callable[..., Batch], a_table:
 
     with pytest.raises(Cancelled):
         run(table, stop)
-    states = [line.split(",")[1] for line in (table.parent / "out" / TABLE).read_text().splitlines()[1:]]
+    states = [
+        line.split(",")[1] for line in (table.parent / "out" / TABLE).read_text(encoding="utf-8").splitlines()[1:]
+    ]
     assert "finished" in states and "waiting" in states
     batch = run(table)
     assert batch.done_before >= 1 and not batch.failed
@@ -111,19 +126,22 @@ def test_a_stop_leaves_a_folder_that_goes_on(run: Callable[..., Batch], a_table:
 
 
 def test_a_pause_begins_no_new_case(run: Callable[..., Batch], a_table: Table) -> None:
-    table, done = a_table("a", "b", "c", "d"), []
+    table = a_table(*"abcdefgh")
+    begun, told = 0, list[int]()  # cases when the pause was asked for, cases that had ended when it was told
 
     def pause(event: Event) -> None:
+        nonlocal begun
         file = table.parent / "out" / "pause"
-        if event.done and not done:
+        if event.done and not begun:
             file.touch()
-        if event.message.startswith("paused,") or event.message == "paused":
-            done.append(event.done)
-            if len(done) > 8:
+            begun = event.done + 2  # one at work on each worker
+        if "paused" in event.message.split(",")[0]:
+            told.append(event.done)
+            if len(told) > 8:
                 file.unlink(missing_ok=True)
 
     assert not run(table, pause).failed
-    assert max(done[:8]) <= 3 and any(True for _ in done)
+    assert len(told) > 8 and max(told) <= begun < 8
 
 
 def test_another_version_and_a_folder_that_workers_do_not_see_are_refused(
@@ -160,6 +178,16 @@ def test_another_cohort_s_folder_is_refused_before_anything_starts(run: Callable
         run(a_table("b"))
     with pytest.raises(InputError, match="no class 'heart'"):
         run(a_table("a"), explain=True, explained="heart")
+
+
+def test_results_among_the_cases_and_a_model_that_answers_clicks_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="among the cases"):
+        run_batch(tmp_path, tmp_path / "out")
+    with pytest.raises(InputError, match="among the cases"):
+        run_batch(tmp_path, tmp_path)
+    with pytest.raises(ModelError, match="answers clicks"):
+        run_batch(tmp_path / "cases.csv", tmp_path / "out", CohortOptions(model="refine"))
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")

@@ -24,13 +24,13 @@ def test_a_folder_of_folders_is_a_cohort_too(material: Path, tmp_path: Path) -> 
     for name, file in {"b": "FLAIR.nii.gz", "a": "T1.nii.gz"}.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / file).write_bytes((material / "t1.nii.gz").read_bytes())
-        (tmp_path / name / "notes.txt").write_text("not a volume")
+        (tmp_path / name / "notes.txt").write_text("not a volume", encoding="utf-8")
     (tmp_path / ".hidden").mkdir()
     assert [(case.id, *case.volumes) for case in read_cases(tmp_path)] == [("a", "T1"), ("b", "FLAIR")]
 
 
 def test_every_problem_of_every_case_is_listed(material: Path, tmp_path: Path) -> None:
-    (tmp_path / "text.nii.gz").write_text("this is no image")
+    (tmp_path / "text.nii.gz").write_text("this is no image", encoding="utf-8")
     (tmp_path / "empty.nrrd").touch()
     (tmp_path / "dicom").mkdir()
     volume = material / "t1.nii.gz"
@@ -44,7 +44,7 @@ def test_every_problem_of_every_case_is_listed(material: Path, tmp_path: Path) -
         "nothing,,",
         f"pet,,{volume}",
     ]
-    (tmp_path / "cases.csv").write_text("\n".join(["id,T1,PET", *rows]))
+    (tmp_path / "cases.csv").write_text("\n".join(["id,T1,PET", *rows]), encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_cases(tmp_path / "cases.csv", families=["CT", "MR"])
     told = caught.value.message
@@ -72,13 +72,13 @@ def test_every_problem_of_every_case_is_listed(material: Path, tmp_path: Path) -
     ],
 )
 def test_a_head_that_cannot_be_used_is_refused(material: Path, tmp_path: Path, head: str, words: str) -> None:
-    (tmp_path / "cases.csv").write_text(f"{head}\na,{material / 't1.nii.gz'},x\n")
+    (tmp_path / "cases.csv").write_text(f"{head}\na,{material / 't1.nii.gz'},x\n", encoding="utf-8")
     with pytest.raises(InputError, match=words):
         read_cases(tmp_path / "cases.csv", own=COLUMNS)
 
 
 def test_an_empty_table_and_what_is_no_table_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "cases.csv").write_text("id,T1\n")
+    (tmp_path / "cases.csv").write_text("id,T1\n", encoding="utf-8")
     with pytest.raises(InputError, match="no case"):
         read_cases(tmp_path / "cases.csv")
     (tmp_path / "cases.csv").write_bytes(b"\xff\xfe\x00")

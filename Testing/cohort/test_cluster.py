@@ -79,7 +79,7 @@ def test_slurm_gets_a_job_with_one_worker_that_answers(tmp_path: Path, monkeypat
     """Slurm is stood in for: ``sbatch`` runs the job script at once."""
     pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
     for name, text in {"sbatch": SBATCH, "scancel": "#!/bin/sh\nkill $(cat $(dirname $0)/job.pid)\n"}.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="utf-8")
         (tmp_path / name).chmod((tmp_path / name).stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     place = Place(workers=1, slurm=True, threads=3, memory_mb=3000, partition="gpu", directives=("--gres=gpu:1",))
@@ -87,8 +87,8 @@ def test_slurm_gets_a_job_with_one_worker_that_answers(tmp_path: Path, monkeypat
         end = time.monotonic() + 120
         while not client.nthreads() and time.monotonic() < end:
             time.sleep(0.1)
-        assert list(client.nthreads().values()) == [1], (tmp_path / "job.log").read_text()
+        assert list(client.nthreads().values()) == [1], (tmp_path / "job.log").read_text(encoding="utf-8")
         assert client.submit(lambda: os.environ["OMP_NUM_THREADS"]).result(timeout=60) == "3"
-    job = (tmp_path / "job.sh").read_text()
+    job = (tmp_path / "job.sh").read_text(encoding="utf-8")
     for line in ("-p gpu", "--gres=gpu:1", "--cpus-per-task=3", "--mem=", "-t 24:00:00"):
         assert f"#SBATCH {line}" in job, job

@@ -23,7 +23,7 @@ def test_what_was_told_of_a_case_is_known_the_next_time(tmp_path: Path) -> None:
     folder = CohortFolder.begin(tmp_path / "out", cases, IDENTITY)
     folder.keep(failed("a", InputError("No head.", "Look.")))
     folder.keep(DONE)
-    with (folder.path / OUTCOMES).open("a") as file:
+    with (folder.path / OUTCOMES).open("a", encoding="utf-8") as file:
         file.write('{"id": "b", "status": "fini')  # the program was killed here
     (folder.path / PAUSE).touch()
     again = CohortFolder.begin(tmp_path / "out", cases, IDENTITY)
@@ -38,7 +38,7 @@ def test_the_table_tells_every_case_with_its_own_columns_and_volumes(tmp_path: P
     folder = CohortFolder.begin(tmp_path / "out", [a_case(id) for id in "abc"], IDENTITY)
     folder.keep(DONE)
     folder.write_table(["b"])
-    rows = list(csv.DictReader((folder.path / TABLE).open()))
+    rows = list(csv.DictReader((folder.path / TABLE).open(encoding="utf-8")))
     assert [(row["id"], row["status"], row["site"]) for row in rows] == [
         ("a", "finished", "north"),
         ("b", "running", "north"),
@@ -46,7 +46,7 @@ def test_the_table_tells_every_case_with_its_own_columns_and_volumes(tmp_path: P
     ]
     assert rows[0]["Lesion ml"] == "3.25" and rows[0]["flags"] == "alarm: Unlike others." and rows[0]["alarms"] == "1"
     folder.write_table(["c"], now=False)  # it was just written
-    assert list(csv.DictReader((folder.path / TABLE).open())) == rows
+    assert list(csv.DictReader((folder.path / TABLE).open(encoding="utf-8"))) == rows
 
 
 def test_cases_may_be_added_but_neither_left_out_nor_changed(tmp_path: Path) -> None:
@@ -63,6 +63,6 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
     with pytest.raises(OutputError, match="not empty"):
         CohortFolder.begin(tmp_path, [a_case("a")], IDENTITY)
-    (tmp_path / COHORT).write_text("{}")
+    (tmp_path / COHORT).write_text("{}", encoding="utf-8")
     with pytest.raises(InputError, match="format"):
         CohortFolder.begin(tmp_path, [a_case("a")], IDENTITY)

@@ -76,7 +76,7 @@ def test_a_volume_that_cannot_be_used(command, place: Path, tmp_path: Path, kind
     assert ended.code == code and ended.out == ""
     assert "Error: " in ended.err and str(bad) in ended.err and "Traceback" not in ended.err
     if kind != "missing":
-        record = json.loads((tmp_path / "run" / "run.json").read_text())
+        record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
         assert record["status"] == "failed" and record["error"]["kind"] == "input" and record["error"]["hint"]
 
 
@@ -109,7 +109,7 @@ def test_unknown_names_and_options(
 
 
 def test_a_file_that_is_no_transform(command, place: Path, tmp_path: Path) -> None:
-    (tmp_path / "notes.h5").write_text("no transform")
+    (tmp_path / "notes.h5").write_text("no transform", encoding="utf-8")
     ended = command(
         *(
             "segment",
@@ -127,12 +127,12 @@ def test_a_file_that_is_no_transform(command, place: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("out", ["file", "file/run", "folder"])
 def test_an_output_folder_that_cannot_be_used(command, place: Path, tmp_path: Path, out: str) -> None:
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "thesis.txt").write_text("years of work")
+    (tmp_path / "folder" / "thesis.txt").write_text("years of work", encoding="utf-8")
     ended = command("segment", "--ct", place / "ct.nrrd", "--model", "tiny", "--out", tmp_path / out, "--overwrite")
     assert ended.code == 3 and str(tmp_path / out) in ended.err and "Traceback" not in ended.err
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
     assert [file.name for file in (tmp_path / "folder").iterdir()] == ["thesis.txt"]
 
 
@@ -174,6 +174,6 @@ def test_a_defect_of_the_program_is_one_sentence_and_a_log(
     ended = command("segment", "--ct", place / "ct.nrrd", "--model", "tiny", "--out", tmp_path / "run")
     assert ended.code == 1 and "ZeroDivisionError" in ended.err and "Traceback" not in ended.err
     assert str(tmp_path / "run" / "run.log") in ended.err
-    assert "in broken" in (tmp_path / "run" / "run.log").read_text()
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert "in broken" in (tmp_path / "run" / "run.log").read_text(encoding="utf-8")
+    record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert record["status"] == "failed" and record["error"]["kind"] == "internal"

@@ -22,7 +22,7 @@ def test_a_model_and_a_network_are_measured_on_the_same_input(command, tmp_path:
         assert row["volumes_per_s"] == pytest.approx(1 / row["seconds"], rel=1e-3)
         assert row["peak_mb"] > 1 and row["card_mb"] is None and row["card_joules"] is None
     assert rows[0]["parameters"] < rows[1]["parameters"] and rows[0]["multiply_adds"] < rows[1]["multiply_adds"]
-    with (tmp_path / "speed.csv").open(newline="") as file:
+    with (tmp_path / "speed.csv").open(newline="", encoding="utf-8") as file:
         written = list(csv.DictReader(file))
     assert list(written[0]) == list(command_file.FIELDS)
     assert [float(row["seconds"]) for row in written] == [row["seconds"] for row in rows]

@@ -42,11 +42,13 @@ def test_every_command_has_help(command) -> None:
 
 
 def test_register_writes_a_transform_and_the_moved_volume(command, place: Path, tmp_path: Path) -> None:
-    given = ("register", "--fixed", place / "ct.nrrd", "--moving", place / "mr.nii.gz", "--out", tmp_path / "found.h5")
+    made_up = shutil.copy(place / "mr.nii.gz", tmp_path / "mr (synthetic detail).nii.gz")
+    given = ("register", "--fixed", place / "ct.nrrd", "--moving", made_up, "--out", tmp_path / "found.h5")
     ended = command(*given, "--moved", tmp_path / "moved.nrrd")
     assert ended.code == 0 and "Mutual information" in ended.out
     assert registration_error(read_transform(tmp_path / "found.h5"), TRANSFORM, true_labels())[0] < 5
-    assert read_volume(tmp_path / "moved.nrrd").grid.size == read_volume(place / "ct.nrrd").grid.size
+    moved = read_volume(tmp_path / "moved.nrrd")
+    assert moved.grid.size == read_volume(place / "ct.nrrd").grid.size and moved.synthetic_detail
 
     before = (tmp_path / "found.h5").read_bytes()
     ended = command(*given)

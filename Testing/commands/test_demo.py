@@ -24,7 +24,7 @@ def test_the_demo_compares_with_the_truth_and_can_be_repeated(
         assert ended.code == 0, ended.err
     assert "SYNTHETIC" in ended.out and "Ellipsoids." in ended.out and "whole brain" in ended.out
     run = RunFolder.open(tmp_path / "runs" / "demo-ellipsoids")
-    found = json.loads((run.path / "demo.json").read_text())
+    found = json.loads((run.path / "demo.json").read_text(encoding="utf-8"))
     assert found["synthetic"] is True and 0 < found["registration_error_mm"]["MR"]["mean"] < 5
     assert found["registration_error_mm"]["MR"]["max"] > found["registration_error_mm"]["MR"]["mean"]
     assert 0 <= found["dice_groups"]["whole brain"] <= 1 and 0 <= found["dice_groups"]["bone"] <= 1
@@ -50,12 +50,12 @@ def test_an_unknown_case_is_named(command, tmp_path: Path) -> None:
 def test_a_case_without_truth_shows_volumes_only(command, a_case: Path, tmp_path: Path) -> None:
     entry = {"reference": "CT", "volumes": {"CT": "CT.nrrd"}, "notice": "A template."}
     (tmp_path / "real").mkdir()
-    (tmp_path / "real" / "case.json").write_text(json.dumps(entry))
+    (tmp_path / "real" / "case.json").write_text(json.dumps(entry), encoding="utf-8")
     (tmp_path / "real" / "CT.nrrd").write_bytes((a_case / "CT.nrrd").read_bytes())
     given = ("demo", "--case", tmp_path / "real", "--model", "tiny", "--no-pictures", "--out", tmp_path / "run")
     ended = command(*given)
     assert ended.code == 0 and "synthetic" not in ended.out.lower() and "whole brain" not in ended.out
-    found = json.loads((tmp_path / "run" / "demo.json").read_text())
+    found = json.loads((tmp_path / "run" / "demo.json").read_text(encoding="utf-8"))
     assert found["structures"][0]["dice"] is None and found["structures"][0]["volume_ml"] > 0
 
 

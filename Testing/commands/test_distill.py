@@ -27,7 +27,7 @@ def images(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def network(tmp_path: Path) -> Path:
-    (tmp_path / "network.yaml").write_text(NETWORK)
+    (tmp_path / "network.yaml").write_text(NETWORK, encoding="utf-8")
     return tmp_path / "network.yaml"
 
 

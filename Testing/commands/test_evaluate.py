@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
 from Testing.phantoms import CT_GRID, child, true_labels
@@ -32,7 +33,7 @@ def test_folders_of_two_models_become_a_page_and_tables(command, folders: Path, 
     )
     assert ended.code == 0, ended.err
     assert "good" in ended.out and "Dice" in ended.out and str(tmp_path / "out" / "evaluation.html") in ended.out
-    with (tmp_path / "out" / "comparisons.csv").open() as file:
+    with (tmp_path / "out" / "comparisons.csv").open(encoding="utf-8") as file:
         row = next(csv.DictReader(file))
     assert row["structure"] == "label 4" and row["measure"] == "dice"
     assert float(row["difference"]) > 0.1 and float(row["p_wilcoxon"]) == pytest.approx(0.25)
@@ -40,11 +41,12 @@ def test_folders_of_two_models_become_a_page_and_tables(command, folders: Path, 
 
 
 def test_a_program_gets_figures_and_what_is_older_goes(folders: Path, tmp_path: Path) -> None:
-    (tmp_path / "raters.csv").write_text("of an earlier evaluation")
+    (tmp_path / "raters.csv").write_text("of an earlier evaluation", encoding="utf-8")
     (tmp_path / "cases.csv").write_text(
-        f"case,prediction,reference\na,{folders / 'good' / 'case_0.nii.gz'},{folders / 'true' / 'case_0.nii.gz'}\n"
+        f"case,prediction,reference\na,{folders / 'good' / 'case_0.nii.gz'},{folders / 'true' / 'case_0.nii.gz'}\n",
+        encoding="utf-8",
     )
-    (tmp_path / "labels.json").write_text('{"ventricle": 4, "skull": 515}')
+    (tmp_path / "labels.json").write_text('{"ventricle": 4, "skull": 515}', encoding="utf-8")
     chosen = ("--labels", tmp_path / "labels.json", "--tolerance", "5", "--events", "jsonl")
     with child("evaluate", tmp_path / "cases.csv", "--out", tmp_path / "out", *chosen) as process:
         out, err = process.communicate(timeout=300)
@@ -75,3 +77,24 @@ def test_what_cannot_be_done_is_said_in_a_sentence(command, tmp_path: Path, argu
     ended = command("evaluate", *arguments, "--out", tmp_path / "out")
     assert ended.code == 2 and sentence in ended.err and "Traceback" not in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_one_prediction_elsewhere_and_one_broken_map_cost_no_other_case(command, folders: Path, tmp_path: Path) -> None:
+    truth = true_labels()
+    away = Grid(CT_GRID.size, CT_GRID.spacing, (900.0, 900.0, 900.0))
+    write_volume(Volume(truth.array, away), tmp_path / "away.nrrd")
+    chance = np.full(CT_GRID.shape, 0.1, np.float32)
+    chance[0, 0, 0] = np.nan
+    write_volume(Volume(chance, CT_GRID), tmp_path / "nan.nrrd")
+    good, true = folders / "good" / "case_1.nii.gz", folders / "true" / "case_1.nii.gz"
+    rows = (f"a,{tmp_path / 'away.nrrd'},{true},", f"b,{good},{true},{tmp_path / 'nan.nrrd'}", f"c,{good},{true},")
+    (tmp_path / "cases.csv").write_text("\n".join(("case,prediction,reference,probability", *rows)), encoding="utf-8")
+    given = ("evaluate", tmp_path / "cases.csv", "--out", tmp_path / "out", "--structure", "label 4")
+    refused = command(*given)
+    assert refused.code == 2 and "'a' cannot be compared" in refused.err and "--leave-out" in refused.err
+    assert not (tmp_path / "out").exists()
+    ended = command(*given, "--leave-out")
+    assert ended.code == 0, ended.err
+    assert "the case 'a'. The prediction and the reference lie in different places" in " ".join(ended.err.split())
+    with (tmp_path / "out" / "cases.csv").open(encoding="utf-8") as file:
+        assert {row["case"] for row in csv.DictReader(file)} == {"c"}

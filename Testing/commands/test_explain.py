@@ -17,7 +17,12 @@ def test_tells_maps_and_figures(command, place: Path, tmp_path: Path) -> None:
     asked = ("explain", tmp_path / "run", "--class", "skull", "--threads", 1)
     ended = command(*asked)
     assert ended.code == 0, ended.err
-    assert "skull.gradcam" in ended.out and "Insertion area" in ended.out and "Traceback" not in ended.err
+    assert (
+        "skull.gradcam" in ended.out
+        and "insertion area" in ended.out
+        and "blurred mask" in ended.out
+        and "Traceback" not in ended.err
+    )
 
     other = (
         "--method",

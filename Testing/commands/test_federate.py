@@ -23,7 +23,7 @@ def test_a_plan_becomes_a_job_and_says_what_privacy_costs(command, plan, tmp_pat
     assert ended.code == 0, ended.err
     assert "2 sites, 10 rounds of 4 steps; a round needs 2 of them" in ended.out
     assert "epsilon 1.4" in ended.out or "epsilon 1.5" in ended.out
-    assert '"MR"' in (tmp_path / "job" / "app_north" / "config" / "common_model.json").read_text()
+    assert '"MR"' in (tmp_path / "job" / "app_north" / "config" / "common_model.json").read_text(encoding="utf-8")
     again = command("federate", "job", plan, "--out", tmp_path / "job", *sites)
     assert again.code == 3 and "exists already" in again.err
     other = command("federate", "simulate", tmp_path / "job", "--out", tmp_path / "run", "--site", "north=x")

@@ -24,7 +24,7 @@ def test_a_person_is_told_where_the_tables_are(command, the_run: Path, tmp_path:
     ended = command("measure", tmp_path / "run", "--at-risk", "ventricle")
     assert ended.code == 0, ended.err
     assert f"Lesions: {tmp_path / 'run' / 'lesions.csv'}" in ended.out
-    with (tmp_path / "run" / "lesions.csv").open() as file:
+    with (tmp_path / "run" / "lesions.csv").open(encoding="utf-8") as file:
         assert "distance_to_ventricle_mm" in next(csv.reader(file))
 
 

@@ -15,7 +15,9 @@ PLACES = np.array([[0.0, -88.0, 0.0], [74.0, 0.0, 0.0], [-74.0, 0.0, 0.0], [0.0,
 
 
 def table(file: Path, points: np.ndarray) -> Path:
-    file.write_text("label,x,y,z\n" + "".join(f"{n},{x},{y},{z}\n" for n, (x, y, z) in enumerate(points.tolist())))
+    file.write_text(
+        "label,x,y,z\n" + "".join(f"{n},{x},{y},{z}\n" for n, (x, y, z) in enumerate(points.tolist())), encoding="utf-8"
+    )
     return file
 
 
@@ -44,3 +46,23 @@ def test_a_start_is_given_once_and_must_be_readable(command, place: Path, tmp_pa
     assert few.code == 2 and "has 5 points and few.csv 2" in few.err
     missing = command(*given, "--initial", tmp_path / "missing.h5")
     assert missing.code == 2 and "missing.h5" in missing.err
+
+
+def test_kind_none_measures_what_is_given_and_changes_nothing(command, place: Path, tmp_path: Path) -> None:
+    given = ("register", "--fixed", place / "ct.nrrd", "--moving", place / "mr.nii.gz", "--kind", "none", "--seed", "3")
+    sitk.WriteTransform(TRANSFORM, str(tmp_path / "true.h5"))
+    shifted = sitk.CompositeTransform([TRANSFORM, sitk.TranslationTransform(3, (0.0, 20.0, 0.0))])
+    sitk.WriteTransform(shifted, str(tmp_path / "shifted.h5"))
+    errors, common = {}, {}
+    for name in ("true", "shifted"):
+        ended = command(*given, "--initial", tmp_path / f"{name}.h5")
+        assert ended.code == 0 and "Transform:" not in ended.out, ended.err
+        told = " ".join(ended.out.split())
+        errors[name] = float(re.findall(r"Estimated error about ([\d.]+) mm", told)[0])
+        common[name] = float(re.findall(r"before and ([\d.]+) after", told)[0])
+    assert errors["shifted"] > 10 > 4 > errors["true"] and common["true"] > common["shifted"]
+    headers = command(*given, "--out", tmp_path / "same.h5")
+    assert headers.code == 0 and "Estimated error" in headers.out
+    assert np.allclose(map_points(read_transform(tmp_path / "same.h5"), PLACES), PLACES)
+    nowhere = command(*given[:5])
+    assert nowhere.code == 2 and "Add --out" in nowhere.err

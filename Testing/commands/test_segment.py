@@ -163,7 +163,7 @@ def test_a_run_is_stopped_in_any_stage_and_goes_on(
     for name in ("aligned/CT.nrrd", "aligned/MR.nrrd"):
         np.testing.assert_array_equal(read_volume(done.path / name).array, read_volume(the_run.path / name).array)
     np.testing.assert_array_equal(read_labels(done.segmentation).array, read_labels(the_run.segmentation).array)
-    assert done.measurements.read_text() == the_run.measurements.read_text()
+    assert done.measurements.read_text(encoding="utf-8") == the_run.measurements.read_text(encoding="utf-8")
 
 
 @posix

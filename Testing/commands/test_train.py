@@ -88,7 +88,7 @@ def test_minutes_become_steps_in_the_plan(command, plan_file, tmp_path):
 
 def children_of(pid: int) -> list[int]:
     """Processes that a process has started itself."""
-    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()]
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists processes as Linux does")
@@ -126,16 +126,16 @@ def test_a_wrong_beginning_is_told(command, tmp_path, arguments, message):
 
 
 def test_mistakes_in_a_plan_and_in_a_run_are_told(command, plan_file, tmp_path):
-    text = plan_file.read_text()
-    plan_file.write_text(text.replace("seed: 0", "sead: 0"))
+    text = plan_file.read_text(encoding="utf-8")
+    plan_file.write_text(text.replace("seed: 0", "sead: 0"), encoding="utf-8")
     ended = command("train", "--plan", plan_file, "--out", tmp_path / "run")
     assert ended.code == 2 and "'sead'" in ended.err and "'seed'" in ended.err
-    plan_file.write_text(text)
+    plan_file.write_text(text, encoding="utf-8")
     assert command("train", "--plan", plan_file, "--out", tmp_path / "run").code == 0
-    plan_file.write_text(text.replace("[8, 8]", "[8, 16]"))
+    plan_file.write_text(text.replace("[8, 8]", "[8, 16]"), encoding="utf-8")
     ended = command("train", "--plan", plan_file, "--out", tmp_path / "run")
     assert ended.code == 2 and "checkpoint of another network" in ended.err
-    plan_file.write_text(text.replace("[8, 8]", "[8, 9]"))
+    plan_file.write_text(text.replace("[8, 8]", "[8, 9]"), encoding="utf-8")
     ended = command("train", "--plan", plan_file, "--out", tmp_path / "new")
     assert ended.code == 2 and "cannot be built" in ended.err
 

@@ -28,11 +28,11 @@ def test_tells_a_program_and_a_person_what_it_found(command: Callable[..., Ended
     assert result["summary"]["network_runs"] == 2 and (run / "uncertainty" / "entropy.nrrd").is_file()
     assert {line["stage"] for line in lines[:-1]} == {"uncertainty"}
     ended = command("uncertainty", run, "--samples", 2, "--method", "dropout", "--threads", 1)
-    assert ended.code == 0 and "range of the answers" in ended.out
+    assert ended.code == 0 and "range of the samples" in ended.out
 
 
 def test_wrong_input_is_told_in_a_sentence(command: Callable[..., Ended], run: Path, tmp_path: Path) -> None:
     assert "no readable run.json" in command("uncertainty", tmp_path).err
     assert "needs two models" in command("uncertainty", run, "--method", "ensemble").err
     assert command("uncertainty", run, "--samples", 1).code == 2
-    assert json.loads((run / "run.json").read_text())["status"] == "finished"
+    assert json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "finished"
