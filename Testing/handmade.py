@@ -10,6 +10,7 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.models.bundle import Bundle
 from MultimodalSegLib.models.save import save_bundle
 from MultimodalSegLib.networks.build import build_network
+from Testing.points import points_of
 
 LIFT = 2.0
 """Added to normalized intensities: what is positive passes the network's rectifiers unchanged."""
@@ -68,12 +69,6 @@ def threshold_model(
     } | more
     network = build_network(config)
     return save_bundle(folder, metadata, threshold_state(network, thresholds), dtype="float32")
-
-
-def points_of(grid: Grid) -> np.ndarray:
-    """Voxel centres (k, j, i, 3), LPS mm."""
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 def distance(grid: Grid, center: tuple[float, float, float], radius: float) -> np.ndarray:

@@ -16,6 +16,7 @@ from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.models.bundle import Bundle
 from MultimodalSegLib.models.save import save_bundle
 from MultimodalSegLib.networks.build import build_network
+from Testing.points import points_of
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -35,12 +36,6 @@ VALUES = {"skull": 515, "brain": 2, "left ventricle": 4, "right ventricle": 4}
 
 TRANSFORM = sitk.Euler3DTransform((0, 0, 0), 0.06, -0.04, 0.08, (6.0, -5.0, 4.0))
 """Maps points of the CT to points of the MRI."""
-
-
-def _points(grid: Grid) -> np.ndarray:
-    """Voxel centres (k, j, i, 3), LPS mm."""
-    k, j, i = np.indices(grid.shape)
-    return np.stack([i, j, k], axis=-1) @ grid.affine[:3, :3].T + grid.affine[:3, 3]
 
 
 def _draw(points: np.ndarray, values: dict[str, float], outside: float) -> np.ndarray:
@@ -63,13 +58,13 @@ def _scan(points: np.ndarray, values: dict[str, float], outside: float) -> np.nd
 
 def a_ct() -> Volume:
     noise = np.random.default_rng(1).normal(0, 6, CT_GRID.shape)
-    drawn = _scan(_points(CT_GRID), {n: p[2] for n, p in PARTS.items()}, -1000)
+    drawn = _scan(points_of(CT_GRID), {n: p[2] for n, p in PARTS.items()}, -1000)
     return Volume((drawn + noise).astype(np.float32), CT_GRID)
 
 
 def an_mr() -> Volume:
     """The same head, where the patient lies as :data:`TRANSFORM` says."""
-    points = _points(MR_GRID)
+    points = points_of(MR_GRID)
     back = TRANSFORM.GetInverse()
     matrix = np.asarray(back.GetMatrix()).reshape(3, 3)
     shift = np.asarray(back.TransformPoint((0.0, 0.0, 0.0)))
@@ -79,7 +74,7 @@ def an_mr() -> Volume:
 
 
 def true_labels() -> Volume:
-    labels = _draw(_points(CT_GRID), {name: VALUES.get(name, 0) for name in PARTS}, 0)
+    labels = _draw(points_of(CT_GRID), {name: VALUES.get(name, 0) for name in PARTS}, 0)
     return Volume(labels.astype(np.uint16), CT_GRID)
 
 
@@ -106,7 +101,7 @@ def write_demo_case(folder: Path) -> Path:
         "true_transforms": {"MR": "MR_to_CT_truth.h5"},
         "notice": "Ellipsoids.",
     }
-    (folder / "case.json").write_text(json.dumps(entry))
+    (folder / "case.json").write_text(json.dumps(entry), encoding="utf-8")
     return folder
 
 

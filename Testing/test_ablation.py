@@ -118,7 +118,7 @@ def test_a_run_is_trained_scored_written_once_and_shifted(a_set, tmp_path: Path,
     assert (row["steps"], row["samples"], row["cases"]) == (2, 2, 1) and row["seconds"] > 0
     assert case["case"] == "three" and case["structure"] == "ball" and 0 <= case["dice"] <= 1
     assert row["dice"] == case["dice"]
-    assert "student, no distillation | 1 |" in files.page.read_text()
+    assert "student, no distillation | 1 |" in files.page.read_text(encoding="utf-8")
     assert to_do(runs, work, files) == []
     assert not list(runs[0].folder(work).glob("*.pt"))  # a checkpoint is four times as large as the model
     shifted = list(measured(runs[0], read_description(a_set.test), work, 1, set()))

@@ -15,11 +15,11 @@ PACKAGE = LIBRARY.name
 
 # A room (a folder, or a file beside them) imports rooms of its own or an earlier line; never in a circle.
 ORDER = (
-    ("__init__", "errors", "notice", "progress", "resources", "machine", "checksum"),
+    ("__init__", "errors", "notice", "progress", "resources", "machine", "checksum", "writing"),
     ("images",),
     ("networks", "losses", "registration", "synthesis"),
     ("models",),
-    ("report", "explain", "inference", "training", "evaluation", "enhance", "federation", "refinement"),
+    ("report", "explain", "inference", "training", "evaluation", "enhancement", "federation", "refinement", "painting"),
     ("run_folder", "segment_options"),
     ("restore",),
     ("pipeline", "stages", "cohort", "slicerside"),
@@ -32,6 +32,7 @@ RANK = {room: rank for rank, rooms in enumerate(ORDER) for room in rooms}
 
 APPLICATION = {"slicer", "vtk", "vtkmodules", "qt", "ctk", "PySide6", "sitkUtils", "ScreenCapture"}
 TORCH_ROOMS = {"networks", "losses", "training", "synthesis", "inference", "explain", "federation", "refinement"}
+TORCH_ROOMS |= {"enhancement", "painting"}
 # Packages that a file may import when it is itself imported; all others are imported where they are used.
 ANYWHERE = {"numpy"}
 AT_FILE_SCOPE = {
@@ -47,6 +48,14 @@ WITHOUT_TORCH = {  # they hold only data, or measure
     Path("inference/segmentation.py"),
     Path("inference/components.py"),
     Path("explain/explanation.py"),
+    Path("enhancement/enhance.py"),
+    Path("enhancement/intensities.py"),
+    Path("enhancement/slices.py"),
+    Path("enhancement/thick.py"),
+    Path("painting/asked.py"),
+    Path("painting/canvas.py"),
+    Path("painting/load.py"),
+    Path("painting/paint.py"),
     Path("refinement/clicks.py"),
     Path("refinement/crops.py"),
     Path("refinement/edit.py"),
@@ -190,7 +199,8 @@ def test_what_every_command_imports_loads_no_torch(module: str) -> None:
 
 
 def test_public_names_are_these_and_all_are_there() -> None:
-    public = "Case Grid Volume align list_bundles load_bundle measure read_volume refine register segment write_volume"
+    public = "Case Grid Volume align enhance list_bundles load_bundle measure read_volume refine register segment"
+    public += " write_volume"
     code = f"import {PACKAGE} as p; print(*[name for name in p.__all__ if getattr(p, name) is not None])"
     assert in_a_new_process(code) == public
 

@@ -65,11 +65,13 @@ def same_results(run: RunFolder, other: RunFolder) -> None:
     for name in ("aligned/CT.nrrd", "aligned/MR.nrrd", "probabilities/Skull.nrrd"):
         np.testing.assert_array_equal(read_volume(run.path / name).array, read_volume(other.path / name).array)
     np.testing.assert_array_equal(read_labels(run.segmentation).array, read_labels(other.segmentation).array)
-    assert run.measurements.read_text() == other.measurements.read_text()
-    assert run.lesions.read_text() == other.lesions.read_text()
+    assert run.measurements.read_text(encoding="utf-8") == other.measurements.read_text(encoding="utf-8")
+    assert run.lesions.read_text(encoding="utf-8") == other.lesions.read_text(encoding="utf-8")
 
 
 def test_a_run_leaves_every_file_and_says_how_they_came_about(the_run: RunFolder, place: Path) -> None:
+    scaling = {"calibrated": False, "temperature": 1.0, "slope": 1.0, "offset": 0.0}
+    assert the_run.record["segmentation"]["probabilities"] == scaling
     assert set(contents(the_run.path)) == {
         "run.json",
         "transforms/MR_to_CT.h5",
@@ -81,7 +83,7 @@ def test_a_run_leaves_every_file_and_says_how_they_came_about(the_run: RunFolder
         "lesions.csv",
         "explanation/modalities.csv",
     }
-    record = json.loads((the_run.path / "run.json").read_text())
+    record = json.loads((the_run.path / "run.json").read_text(encoding="utf-8"))
     assert record["status"] == "finished" and list(record["stages"]) == list(STAGES)
     ct = (place / "ct.nrrd").read_bytes()
     assert record["inputs"]["CT"]["sha256"] == hashlib.sha256(ct).hexdigest()
@@ -196,13 +198,15 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
         ({"volumes": {}}, "No volume"),
         ({"reference": "T1"}, "'T1' is not among"),
         ({"transforms": {"CT": "ct.nrrd"}}, "CT, which is not a moving volume"),
+        ({"initial": {"CT": "ct.nrrd"}}, "CT, which is not a moving volume"),
+        ({"initial": {"MR": "mr.nii.gz"}, "registration": "none"}, "is not registered"),
         ({"volumes": {"CT": "gone.nrrd"}}, "gone.nrrd does not exist"),
     ],
 )
 def test_what_cannot_work_is_refused_before_anything_is_written(
     place: Path, tmp_path: Path, change: dict, sentence: str
 ) -> None:
-    for name in ("volumes", "transforms"):
+    for name in ("volumes", "transforms", "initial"):
         if name in change:
             change = change | {name: {modality: place / file for modality, file in change[name].items()}}
     with pytest.raises(InputError, match=sentence):

@@ -64,7 +64,7 @@ def test_the_run_folder_holds_what_the_model_found(tmp_path: Path, name: str) ->
     labels = read_labels(run.segmentation)
     assert labels.grid.size == next(iter(volumes.values())).grid.size
     assert set(np.unique(labels.array)) == {0, VALUES[0]}
-    (row,) = csv.DictReader(run.measurements.open())
+    (row,) = csv.DictReader(run.measurements.open(encoding="utf-8"))
     assert row["name"] == "Organ 1" and float(row["volume_ml"]) == pytest.approx(TRUE_ML, rel=0.06)
     for axis in ("rl", "ap", "fh"):
         assert float(row[f"extent_{axis}_mm"]) == pytest.approx(2 * RADIUS, abs=4.5)  # slices of 4 mm

@@ -40,8 +40,8 @@ def test_refuses_a_run_without_segmentation(the_run: RunFolder, tmp_path: Path) 
 
 def test_refuses_other_weights(the_run: RunFolder, tmp_path: Path) -> None:
     run = shutil.copytree(the_run.path, tmp_path / "run")
-    text = (run / "run.json").read_text()
-    (run / "run.json").write_text(text.replace(open_run(the_run.path).bundle.checksum, "0" * 64))
+    text = (run / "run.json").read_text(encoding="utf-8")
+    (run / "run.json").write_text(text.replace(open_run(the_run.path).bundle.checksum, "0" * 64), encoding="utf-8")
     with pytest.raises(ModelError, match="other weights"):
         open_run(run)
 

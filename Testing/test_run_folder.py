@@ -29,7 +29,7 @@ def files_of(path: Path) -> set[str]:
 
 
 def write_text(run: RunFolder, name: str, text: str) -> None:
-    run.write(run.path / name, lambda path: path.write_text(text))
+    run.write(run.path / name, lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def test_a_finished_stage_is_recorded_with_its_files(a_run: RunFolder) -> None:
@@ -48,7 +48,7 @@ def test_a_finished_stage_is_recorded_with_its_files(a_run: RunFolder) -> None:
 )
 def test_an_interrupted_stage_leaves_earlier_files_and_no_half_file(a_run: RunFolder, error: BaseException) -> None:
     def half(path: Path) -> None:
-        path.write_text("half")
+        path.write_text("half", encoding="utf-8")
         raise error
 
     with pytest.raises(type(error)), a_run.working():
@@ -59,21 +59,24 @@ def test_an_interrupted_stage_leaves_earlier_files_and_no_half_file(a_run: RunFo
     record = record_of(a_run)
     assert record["status"] == ("failed" if isinstance(error, (ValueError, InputError)) else "stopped")
     assert list(record["stages"]) == ["read"]
-    assert files_of(a_run.path) == {"run.json", "first.txt"} and (a_run.path / "first.txt").read_text() == "whole"
+    assert (
+        files_of(a_run.path) == {"run.json", "first.txt"}
+        and (a_run.path / "first.txt").read_text(encoding="utf-8") == "whole"
+    )
     if isinstance(error, InputError):
         assert record["error"] == {"kind": "input", "message": "Bad CT.", "hint": "Mend it."}
 
 
 def test_what_a_killed_process_left_half_written_is_removed_when_the_run_goes_on(a_run: RunFolder) -> None:
     (a_run.path / ".partial").mkdir()
-    (a_run.path / ".partial" / "CT.nrrd").write_text("half")
+    (a_run.path / ".partial" / "CT.nrrd").write_text("half", encoding="utf-8")
     with RunFolder.open(a_run.path).working():
         pass
     assert files_of(a_run.path) == {"run.json"}
 
 
 def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     for overwrite in (False, True):
         with pytest.raises(OutputError, match="not empty"):
             RunFolder.create(tmp_path, START, overwrite=overwrite)
@@ -83,7 +86,7 @@ def test_a_folder_that_is_not_empty_is_refused_and_left_alone(tmp_path: Path) ->
 def test_overwriting_a_run_removes_only_what_the_run_wrote(a_run: RunFolder) -> None:
     with a_run.working(), a_run.stage("register"):
         write_text(a_run, "aligned/CT.nrrd", "ct")
-    (a_run.path / "aligned" / "my notes.txt").write_text("mine")
+    (a_run.path / "aligned" / "my notes.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(OutputError, match="already holds a run"):
         RunFolder.create(a_run.path, START)
     assert "aligned/CT.nrrd" in files_of(a_run.path)
@@ -93,9 +96,9 @@ def test_overwriting_a_run_removes_only_what_the_run_wrote(a_run: RunFolder) -> 
 
 
 def test_overwriting_never_deletes_outside_the_folder(a_run: RunFolder, tmp_path: Path) -> None:
-    (tmp_path / "precious.txt").write_text("mine")
+    (tmp_path / "precious.txt").write_text("mine", encoding="utf-8")
     record = record_of(a_run) | {"stages": {"read": {"files": {"../../precious.txt": ""}}}}
-    (a_run.path / "run.json").write_text(json.dumps(record))
+    (a_run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
     with pytest.raises(InputError, match="outside"):
         RunFolder.create(a_run.path, START, overwrite=True)
     assert (tmp_path / "precious.txt").exists()
@@ -115,7 +118,7 @@ def test_a_stage_whose_file_is_gone_is_done_again(a_run: RunFolder) -> None:
 def test_a_result_that_was_edited_is_not_overwritten(a_run: RunFolder) -> None:
     with a_run.working(), a_run.stage("segment"):
         write_text(a_run, "segmentation.seg.nrrd", "found")
-    a_run.segmentation.write_text("corrected by hand")
+    a_run.segmentation.write_text("corrected by hand", encoding="utf-8")
     with pytest.raises(InputError, match="segmentation.seg.nrrd was changed"):
         RunFolder.open(a_run.path).verify()
 
@@ -123,17 +126,17 @@ def test_a_result_that_was_edited_is_not_overwritten(a_run: RunFolder) -> None:
 @pytest.mark.parametrize("text", [None, "", "{", "[]", '{"format": "another program"}'])
 def test_a_folder_without_a_readable_run_json_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
-        (tmp_path / "run.json").write_text(text)
+        (tmp_path / "run.json").write_text(text, encoding="utf-8")
     with pytest.raises(InputError):
         RunFolder.open(tmp_path)
 
 
 def test_a_file_in_the_place_of_the_folder_or_above_it_is_an_output_error(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("mine")
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
     for out in (tmp_path / "file", tmp_path / "file" / "run", tmp_path / "file" / "deeper" / "run"):
         with pytest.raises(OutputError, match="cannot be written"):
             RunFolder.create(out, START)
-    assert (tmp_path / "file").read_text() == "mine"
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "mine"
 
 
 def test_a_file_that_grows_too_large_leaves_the_run_readable(tmp_path: Path) -> None:
@@ -210,7 +213,7 @@ def test_a_disk_without_a_single_free_byte_keeps_the_last_run_json(a_small_disk:
 
 def test_a_stage_that_adds_keeps_what_it_wrote_at_other_times(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path / "run", {"inputs": {}, "reference": "CT"})
-    write = lambda name, text: run.write(run.path / name, lambda path: path.write_text(text))  # noqa: E731
+    write = lambda name, text: run.write(run.path / name, lambda path: path.write_text(text, encoding="utf-8"))  # noqa: E731
     with run.stage("explain", keep=True):
         write("a.txt", "a")
     with pytest.raises(KeyboardInterrupt), run.stage("explain", keep=True):

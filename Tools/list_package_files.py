@@ -12,6 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CMAKE = ROOT / "MultimodalSegLib" / "CMakeLists.txt"
 SHIPPED_RESOURCES = ("models", "demo", "terminology", "registration")  # screenshots are for the web page only
+SHIPPED_DOCUMENTS = ("federated.md",)  # that the panel shows
 CACHED = {"__pycache__", ".mypy_cache", ".ruff_cache"}
 
 
@@ -35,7 +36,7 @@ def resources() -> list[str]:
         for p in (ROOT / "Resources" / folder).rglob("*")
         if p.is_file() and not p.name.startswith(".")
     ]
-    return sorted(own) + sorted(shared)
+    return sorted(own) + sorted(shared) + [f"../docs/{name}" for name in SHIPPED_DOCUMENTS]
 
 
 def with_list(text: str, variable: str, entries: list[str]) -> str:

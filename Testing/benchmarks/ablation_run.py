@@ -126,7 +126,7 @@ def called(arguments: Sequence[str], log: Path, computing: Computing) -> tuple[l
     paths = os.pathsep.join([str(HERE.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])])
     env: Mapping[str, str] = {**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": str(computing.threads)}
     out = log.with_suffix(".jsonl")
-    with log.open("w") as errors, out.open("w") as answers:
+    with log.open("w", encoding="utf-8") as errors, out.open("w", encoding="utf-8") as answers:
         child = subprocess.Popen([sys.executable, *arguments], stdout=answers, stderr=errors, env=env)
         _, status, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(status)

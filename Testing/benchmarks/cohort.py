@@ -88,7 +88,7 @@ def processes() -> Iterator[tuple[str, psutil.Process]]:
         try:
             while not file.is_file():
                 time.sleep(0.1)
-            address = json.loads(file.read_text())["address"]
+            address = json.loads(file.read_text(encoding="utf-8"))["address"]
             worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
             started += [subprocess.Popen([*worker, "--no-dashboard"], cwd=folder, **quiet) for _ in range(2)]
             yield address, psutil.Process(scheduler.pid)
@@ -123,7 +123,7 @@ def seconds_per_case(count: int, workers: int, place: Path) -> tuple[float, floa
     """Wall seconds between the ends of real cases, and the mean seconds of their stages; without the first of each."""
     demo = resource("demo/synthetic")
     rows = [f"case-{n},{demo / 'CT.nrrd'},{demo / 'MR.nrrd'}" for n in range(count)]
-    (place / "cases.csv").write_text("\n".join(["id,CT,MR", *rows]))
+    (place / "cases.csv").write_text("\n".join(["id,CT,MR", *rows]), encoding="utf-8")
     ends: dict[int, float] = {}
 
     def progress(event: Event) -> None:
@@ -133,7 +133,9 @@ def seconds_per_case(count: int, workers: int, place: Path) -> tuple[float, floa
     batch = run_batch(place / "cases.csv", out, options, Place(workers=workers), progress)
     end = time.perf_counter()
     assert not batch.failed, batch.failed
-    ordered = [json.loads(line)["seconds"] for line in (out / "outcomes.jsonl").read_text().splitlines()]
+    ordered = [
+        json.loads(line)["seconds"] for line in (out / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     return (end - ends[workers]) / (count - workers), sum(ordered[workers:]) / (count - workers)
 
 
@@ -156,7 +158,7 @@ def main() -> None:
     if not given.skip_speed:
         found["speed"] = asdict(speed(given.cases))
     figures = {**found, "processors": os.cpu_count(), "load_average": [round(load, 1) for load in os.getloadavg()]}
-    given.out.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n")
+    given.out.with_suffix(".json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     print(json.dumps(figures, indent=2))
 
 

@@ -10,7 +10,7 @@ MRI and both.
 
 All ways run the same code from the same first weights: local training is a federation of one site, pooled training one
 of a site with all cases, once with the steps of one site and once with those of all sites together. Stopped, it goes on
-run by run and round by round. Writes results/federation.json.
+run by run and round by round. Writes results/federation.json and federation.md.
 """
 
 from __future__ import annotations
@@ -20,36 +20,41 @@ import json
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ablation_sets import triple, uncut
+from federation_table import ALL_STEPS, page, summary
 
 from MultimodalSegLib import Case, load_bundle, read_volume, segment
-from MultimodalSegLib.evaluation.dice import dice
+from MultimodalSegLib.evaluation.dice import WHOLE_BRAIN, dice
 from MultimodalSegLib.federation.average import average
 from MultimodalSegLib.federation.common_model import common_model, shared_plan
 from MultimodalSegLib.federation.server_state import ServerState, add_metrics, write_model
 from MultimodalSegLib.federation.settings import Federation
 from MultimodalSegLib.federation.site import Site
 from MultimodalSegLib.federation.site_file import SiteFile
+from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.io import read_labels, write_volume
 from MultimodalSegLib.images.volume import Volume
-from MultimodalSegLib.synthesis.anatomy import head_classes, load_anatomy
-from MultimodalSegLib.synthesis.pair import locate, render, sample_patient, truth
+from MultimodalSegLib.synthesis.anatomy import Anatomy, load_anatomy
+from MultimodalSegLib.synthesis.pair import label_values, locate, render, sample_patient, truth
 from MultimodalSegLib.training.augment.settings import Augmentation
 from MultimodalSegLib.training.data.adapters import read_data_set
-from MultimodalSegLib.training.data.classes import LabelClass
 from MultimodalSegLib.training.data.data_set import DataSet, with_classes
 from MultimodalSegLib.training.data.description import read_description, write_description
 from MultimodalSegLib.training.plan import Plan, Stage
+from MultimodalSegLib.training.samples import brain_center
 
 RESULTS = Path(__file__).parent / "results" / "federation.json"
 SIZES = {"first": 80, "second": 40, "third": 20, "fourth": 10}
 SPLIT_SEED = 20
-GRID_MM, GRID_SIZE = 4.0, 48
-PER_SITE, SCORED_HEADS = 4, 3
+GRID_MM, GRID_SIZE = 6.0, 32
+PER_SITE, SCORED_HEADS = 8, 6
+AUGMENTATION = Augmentation(mirror_chance=0.0, elastic_chance=0.0, bias_chance=0.0, blur_chance=0.0)
+"""The quick part of it: the slow part costs more than the small network."""
 
 
 @dataclass(frozen=True)
@@ -88,20 +93,19 @@ def hippocampus(data: Path, folder: Path, most: int) -> Experiment:
 
 
 def modalities(data: Path, folder: Path, most: int) -> Experiment:
-    """Made-up heads; every site has label maps of its own, and so have the scored ones."""
+    """Made-up heads, of which the brain is to be found; the scored ones are of label maps that no site has."""
     maps = sorted(data.glob("*.nii.gz"))
-    wanted = {"ct": ("CT",), "mr": ("MR",), "both": ("CT", "MR")}
-    entries = [entry for entry in head_classes()["classes"] if entry["name"] != "background"]
-    classes = tuple(LabelClass(str(entry["name"]), value) for value, entry in enumerate(entries, 1))
-    made: dict[str, list[dict[str, Any]]] = {}
-    for number, site in enumerate([*wanted, "scored"]):
-        names = wanted.get(site, ("CT", "MR"))
-        count = PER_SITE if site in wanted else min(most, SCORED_HEADS)
-        made[site] = [
-            _head(maps[(number * 4 + n) % len(maps)], folder / site, f"{site}{n}", names, n) for n in range(count)
-        ]
-    parts = {site: _written(site, made[site], classes, folder) for site in wanted}
-    pooled = _written("pooled", [entry for site in wanted for entry in made[site]], classes, folder)
+    apart = [path for path in maps if path.name.split(".")[0] in Plan().held_out]
+    own = [path for path in maps if path not in apart]
+    wanted = {"ct": ("CT",), "mr": ("MR",), "both": ("CT", "MR"), "scored": ("CT", "MR")}
+    made = {}
+    for number, (part, names) in enumerate(wanted.items()):
+        found, count = (
+            (apart, min(most, SCORED_HEADS)) if part == "scored" else (own[number :: len(wanted) - 1], PER_SITE)
+        )
+        made[part] = _heads(found, folder / part, part, names, count)
+    parts = {site: _written(site, made[site], folder) for site in wanted if site != "scored"}
+    pooled = _written("pooled", [entry for site in parts for entry in made[site]], folder)
     scored = {
         entry["case"]: ({name: folder / path for name, path in entry["images"].items()}, folder / entry["label"])
         for entry in made["scored"]
@@ -109,32 +113,42 @@ def modalities(data: Path, folder: Path, most: int) -> Experiment:
     return Experiment(parts, pooled, scored, [("CT",), ("MR",), ("CT", "MR")])
 
 
-def _head(labels: Path, folder: Path, name: str, modalities: tuple[str, ...], seed: int) -> dict[str, Any]:
-    """Images and labels of a made-up patient as files; an entry of a description."""
-    files = {key: folder / f"{name}_{key}.nrrd" for key in (*modalities, "label")}
-    if not all(path.exists() for path in files.values()):
-        anatomy = load_anatomy(labels)
-        whole = anatomy.grid
-        size = np.asarray(whole.size) * np.asarray(whole.spacing)
-        middle = np.asarray(whole.origin) + size / 2
-        origin = middle - GRID_MM * GRID_SIZE / 2
-        grid = replace(whole, size=(GRID_SIZE,) * 3, spacing=(GRID_MM,) * 3, origin=tuple(map(float, origin)))
-        rng = np.random.default_rng((seed, len(labels.name), sum(map(ord, name))))
-        patient = sample_patient(rng, anatomy, modalities)
-        codes, lesions = locate(anatomy, patient, grid)
-        folder.mkdir(parents=True, exist_ok=True)
-        for key in modalities:
-            write_volume(render(codes, lesions, patient, grid, key), files[key])
-        write_volume(Volume(truth(codes, lesions, patient).channel.astype(np.uint8), grid), files["label"])
-    places = {key: f"{folder.name}/{path.name}" for key, path in files.items()}
-    label = places.pop("label")
-    return {"case": name, "images": places, "label": label, "already_aligned": True, "reference": modalities[0]}
+def _heads(
+    maps: Sequence[Path], folder: Path, name: str, modalities: tuple[str, ...], count: int
+) -> list[dict[str, Any]]:
+    """Made-up patients as entries of a description; of each label map as many as of the others."""
+    folder.mkdir(parents=True, exist_ok=True)
+    entries = []
+    for number in range(min(count, len(maps))):
+        anatomy = None
+        for n in range(number, count, len(maps)):
+            files = {key: folder / f"{name}{n}_{key}.nrrd" for key in (*modalities, "label")}
+            if not all(path.exists() for path in files.values()):
+                anatomy = anatomy or load_anatomy(maps[number])
+                _head(anatomy, (len(name), *map(ord, name), n), files)
+            places = {key: f"{folder.name}/{path.name}" for key, path in files.items()}
+            label = places.pop("label")
+            about = {"already_aligned": True, "reference": modalities[0]}
+            entries.append({"case": f"{name}{n}", "images": places, "label": label, **about})
+    return entries
 
 
-def _written(name: str, cases: list[dict[str, Any]], classes: Sequence[LabelClass], folder: Path) -> Path:
+def _head(anatomy: Anatomy, key: tuple[int, ...], files: Mapping[str, Path]) -> None:
+    """Images and labels of a made-up patient without lesions, as files."""
+    grid = Grid((GRID_SIZE,) * 3, (GRID_MM,) * 3, triple(brain_center(anatomy) - (GRID_SIZE - 1) / 2 * GRID_MM))
+    modalities = tuple(name for name in files if name != "label")
+    patient = uncut(sample_patient(np.random.default_rng(key), anatomy, modalities, lesion_chance=0, strip_chance=0))
+    codes, lesions = locate(anatomy, patient, grid)
+    for name in modalities:
+        write_volume(render(codes, lesions, patient, grid, name), files[name])
+    brain = np.isin(label_values(truth(codes, lesions, patient)), list(WHOLE_BRAIN))
+    write_volume(Volume(brain.astype(np.uint8), grid), files["label"])
+
+
+def _written(name: str, cases: list[dict[str, Any]], folder: Path) -> Path:
     content = {"format_version": 1, "name": name, "cases": cases}
-    content["classes"] = [{"name": entry.name, "value": entry.value} for entry in classes]
-    (folder / f"{name}.json").write_text(json.dumps(content))
+    content["classes"] = [{"name": "brain", "value": 1}]
+    (folder / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
     read_description(folder / f"{name}.json")
     return folder / f"{name}.json"
 
@@ -182,30 +196,11 @@ def scores(bundle: Path, experiment: Experiment) -> dict[str, float]:
     return found
 
 
-ALL_STEPS = "pooled, all steps"
-
-
 def ways_of(experiment: Experiment) -> dict[str, dict[str, Path]]:
     """Federated, each site alone, and pooled with the steps of one site and of all."""
     pooled = {"pooled": experiment.pooled}
     alone = {f"local {name}": {name: path} for name, path in experiment.sites.items()}
     return {"federated": dict(experiment.sites), **alone, "pooled": pooled, ALL_STEPS: pooled}
-
-
-def summary(runs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Means over seeds by way; the share of pooled that federated reaches, and local training on average."""
-    by_way: dict[str, dict[str, list[float]]] = {}
-    for key, run in runs.items():
-        way = key.rpartition(" seed ")[0]
-        for kind, value in run["dice"].items():
-            by_way.setdefault(way, {}).setdefault(kind, []).append(value)
-    means = {way: {kind: round(float(np.mean(v)), 4) for kind, v in kinds.items()} for way, kinds in by_way.items()}
-    if not {"federated", "pooled"} <= set(means):
-        return {"means": means}
-    local = [kinds for way, kinds in means.items() if way.startswith("local")]
-    alone = {kind: round(float(np.mean([kinds[kind] for kinds in local])), 4) for kind in means["federated"]}
-    share = {kind: round(value / means["pooled"][kind], 3) for kind, value in means["federated"].items()}
-    return {"means": means, "mean of local": alone, "federated / pooled": share}
 
 
 def main() -> None:
@@ -220,6 +215,7 @@ def main() -> None:
     parser.add_argument("--crop", type=int, nargs=3, default=(64, 64, 64))
     parser.add_argument("--widths", type=int, nargs="+", default=(16, 32, 48, 64))
     parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--learning-rate", type=float, default=1.5e-3)
     parser.add_argument("--ema", type=float, default=0.5)
     parser.add_argument("--scored", type=int, default=42)
     given = parser.parse_args()
@@ -227,12 +223,12 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     build = {"hippocampus": hippocampus, "modalities": modalities}[given.experiment]
     experiment = build(given.data.resolve(), folder, given.scored)
-    names = ("seeds", "rounds", "local_steps", "spacing", "crop", "widths", "batch", "ema")
+    names = ("seeds", "rounds", "local_steps", "spacing", "crop", "widths", "batch", "learning_rate", "ema")
     settings = {name: getattr(given, name) for name in names[1:]} | {"scored cases": len(experiment.scored)}
     title = f"{given.experiment}, {given.rounds} rounds of {given.local_steps} steps"
     for seed in range(given.seeds):
         for way, sites in ways_of(experiment).items():
-            known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+            known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
             entry = known.setdefault(title, {"settings": settings, "runs": {}})
             if f"{way} seed {seed}" in entry["runs"]:
                 continue
@@ -242,8 +238,9 @@ def main() -> None:
                 held_out=(),
                 network={"kind": "fusion", "widths": list(given.widths), "stride": 2 ** len(given.widths)},
                 stages=(Stage(1.0, given.spacing, (tuple(given.crop),), (1.0,)),),
-                augmentation=Augmentation(mirror_chance=0.0),
+                augmentation=AUGMENTATION,
                 batch=given.batch,
+                learning_rate=given.learning_rate,
                 seed=seed,
                 workers=0,
             )
@@ -253,7 +250,8 @@ def main() -> None:
             spent = time.process_time() - began
             entry["runs"][f"{way} seed {seed}"] = {"dice": scores(bundle, experiment), "cpu_s": round(spent, 1)}
             entry["summary"] = summary(entry["runs"])
-            RESULTS.write_text(json.dumps(known, indent=2) + "\n")
+            RESULTS.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
+            RESULTS.with_suffix(".md").write_text(page(known), encoding="utf-8")
             print(way, seed, entry["runs"][f"{way} seed {seed}"], flush=True)
 
 

@@ -162,7 +162,7 @@ def main() -> None:
     def record(what: str, **figures: object) -> None:
         found.append({"what": what, "seconds": round(time.monotonic() - began, 1), **figures})
         print(json.dumps(found[-1]), flush=True)
-        RESULTS.write_text(json.dumps({"steps": found}, indent=2) + "\n")
+        RESULTS.write_text(json.dumps({"steps": found}, indent=2) + "\n", encoding="utf-8")
 
     data = {"north": a_data_set(work / "data" / "north", ["CT"], 3, 1)}
     data["south"] = a_data_set(work / "data" / "south", ["CT", "MR"], 2, 2)
@@ -242,7 +242,7 @@ def _rounds(state: Path) -> int:
 
 
 def _says(log: Path, *texts: str) -> bool:
-    content = log.read_text(errors="replace") if log.exists() else ""
+    content = log.read_text(errors="replace", encoding="utf-8") if log.exists() else ""
     return any(text.lower() in content.lower() for text in texts)
 
 

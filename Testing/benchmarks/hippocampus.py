@@ -94,9 +94,9 @@ def main() -> None:
         "seconds a case": round(float(np.median(seconds)), 2),
         "processors": usable_processors(),
     }
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    known = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     known[f"{given.spacing:g} mm, {trainer.step} steps"] = result
-    RESULTS.write_text(json.dumps(known, indent=2) + "\n")
+    RESULTS.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
     told.say(json.dumps(result, indent=2))
 
 

@@ -28,8 +28,9 @@ import SimpleITK as sitk  # noqa: E402
 
 from MultimodalSegLib.machine import version_of  # noqa: E402
 from MultimodalSegLib.resources import resource  # noqa: E402
+from Testing.processes import children  # noqa: E402
 from Testing.slicerside.panel.starting import started_alone  # noqa: E402
-from Testing.slicerside.panel.watching import Listener, Stopwatch, children  # noqa: E402
+from Testing.slicerside.panel.watching import Listener, Stopwatch  # noqa: E402
 
 RESULT = Path(__file__).resolve().parent / "results" / "panel_figures.md"
 Row = tuple[str, str, str]

@@ -109,7 +109,7 @@ def fine_tuned(
     trainer = prepare(plan, out)
     trainer.validation.window = WHOLE
     trainer.run()
-    last = list(csv.DictReader((out / "validation.csv").open()))[-1]
+    last = list(csv.DictReader((out / "validation.csv").open(encoding="utf-8")))[-1]
     scores = [float(value) for name, value in last.items() if name not in ("step", "mean")]
     return {
         "anterior": scores[0],
@@ -162,9 +162,15 @@ def main() -> None:
                     found = probed(description, held_out, seed, start, given)
                 else:
                     found = fine_tuned(description, held_out, seed, start, way, given)
-                path.write_text(json.dumps({"way": way, "labels": count, "seed": seed, "start": kind, **found}))
-            print(path.read_text(), flush=True)
-        rows = [json.loads(path.read_text()) for way in WAYS for path in sorted(given.work.glob(f"*.{way}.json"))]
+                path.write_text(
+                    json.dumps({"way": way, "labels": count, "seed": seed, "start": kind, **found}), encoding="utf-8"
+                )
+            print(path.read_text(encoding="utf-8"), flush=True)
+        rows = [
+            json.loads(path.read_text(encoding="utf-8"))
+            for way in WAYS
+            for path in sorted(given.work.glob(f"*.{way}.json"))
+        ]
         if folder and pairs_of(rows):
             write(rows, folder, len(held_out), given)
 
@@ -178,8 +184,8 @@ def pairs_of(rows: list[dict]) -> dict[tuple[str, int, int], list[float]]:
 
 def write(rows: list[dict], folder: Path, scored: int, given: argparse.Namespace) -> None:
     """The table as CSV and Markdown."""
-    about = json.loads((folder / RECORD).read_text())
-    with (RESULTS / "pretraining.csv").open("w", newline="") as file:
+    about = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    with (RESULTS / "pretraining.csv").open("w", newline="", encoding="utf-8") as file:
         rows_of = csv.DictWriter(file, COLUMNS)
         rows_of.writeheader()
         rows_of.writerows({**row, **{n: f"{row[n]:.4f}" for n in COLUMNS[4:]}} for row in rows)
@@ -203,7 +209,7 @@ def write(rows: list[dict], folder: Path, scored: int, given: argparse.Namespace
 
 def learned(folder: Path, prototypes: int) -> list[str]:
     """First and last losses of the pre-training as lines of Markdown."""
-    log = list(csv.DictReader((folder / LOG).open()))
+    log = list(csv.DictReader((folder / LOG).open(encoding="utf-8")))
     names = {
         "places": "the same place in two views",
         "tokens": "hidden places",

@@ -1,13 +1,15 @@
 """How few clicks a lesion needs: simulated clicks on held-out made-up lesions and on real ones.
 
     python Testing/benchmarks/refine.py --data FOLDER [--model NAME_OR_FOLDER] [--patients 4] [--only SET ...]
-        [--lesions 10] [--out FOLDER]
+        [--lesions 10] [--out FOLDER] [--nninteractive WEIGHTS]
 
 FOLDER holds ``head-labels`` and the sets of real lesions; what is not there is left out. Every connected lesion of at
 least 0.05 ml, the largest of a patient first, is a new object: one click where it is thickest, then one where the
 largest error is thickest, positive or negative (:mod:`MultimodalSegLib.refinement.clicks`), up to five. Each answer
 starts from the one before, through the same function as the program's. ``refine.json`` and ``refine.md`` tell the mean
-Dice after 1, 2, 3 and 5 clicks with a bootstrap interval over patients, and processor seconds of an answer.
+Dice after 1, 2, 3 and 5 clicks with a bootstrap interval over patients, and processor seconds of an answer. Where the
+user has installed nnInteractive and its weights, the same clicks by the same rule are asked of it, on the reference
+volume alone (``--nninteractive``, ``--device``); else one line says why not.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from scipy import ndimage
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "real"))
 from lesions import clinical_mr, open_ms, remind, stroke_mr
+from nninteractive import Peer, missing
 
 from MultimodalSegLib import Case, align, load_bundle
 from MultimodalSegLib.evaluation.bootstrap import bootstrap_interval
@@ -97,7 +100,7 @@ def objects(lesions: np.ndarray, voxel_ml: float, most: int) -> list[np.ndarray]
     return [parts == n for n in order[:most]]
 
 
-def clicked(refiner: Refiner, target: np.ndarray) -> tuple[dict[int, float], list[float]]:
+def clicked(refiner: Refiner | Peer, target: np.ndarray) -> tuple[dict[int, float], list[float]]:
     """Dice after so many clicks, and processor seconds of each answer."""
     affine = refiner.reference.affine
     positive: list[np.ndarray] = []
@@ -117,7 +120,9 @@ def clicked(refiner: Refiner, target: np.ndarray) -> tuple[dict[int, float], lis
     return scores, seconds
 
 
-def measure(patients: Iterator[Patient], model: str, most: int) -> dict[str, dict[str, object]]:
+def measure(
+    patients: Iterator[Patient], model: str, most: int, peer: Peer | None = None
+) -> dict[str, dict[str, object]]:
     """Every lesion of every patient."""
     bundle = load_bundle(model)
     network, rows = click_network(bundle), {}
@@ -138,6 +143,10 @@ def measure(patients: Iterator[Patient], model: str, most: int) -> dict[str, dic
             "looking": looking,
             "answering": [second for _, seconds in found for second in seconds],
         }
+        if peer is not None:
+            peer.look(aligned.volumes[aligned.reference])
+            scores = [clicked(peer, target)[0] for target in targets]
+            rows[patient.name]["nnInteractive"] = {str(n): [one[n] for one in scores] for n in CLICKS}
         means = "  ".join(f"{n}: {np.mean([scores[n] for scores, _ in found]):.3f}" for n in CLICKS)
         print(f"{patient.name}: {len(targets)} lesions, Dice by clicks {means}", flush=True)
     return rows
@@ -166,6 +175,10 @@ def markdown(results: Mapping[str, Mapping[str, Mapping[str, object]]], model: s
         lesions = sum(row["lesions"] for row in rows.values())  # type: ignore[misc]
         times = f"{np.median(spent):.2f} / {spent.max():.2f}"
         lines.append(f"| {name} | {len(rows)} | {lesions} | {' | '.join(cells)} | {times} |")
+        peers = [row["nnInteractive"] for row in rows.values() if "nnInteractive" in row]
+        if peers:
+            cells = [str(bootstrap_interval([float(np.mean(one[str(n)])) for one in peers])) for n in CLICKS]  # type: ignore[index]
+            lines.append(f"| {name}, nnInteractive | {len(peers)} | {lesions} | {' | '.join(cells)} | |")
     return "\n".join(lines) + "\n"
 
 
@@ -177,20 +190,25 @@ def main() -> None:
     parser.add_argument("--lesions", type=int, default=10, help="of each patient, the largest first")
     parser.add_argument("--only", nargs="*", default=[MADE_UP, *REAL])
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results")
+    parser.add_argument("--nninteractive", type=Path, help="folder of nnInteractive's weights, to compare with")
+    parser.add_argument("--device", default="cpu", help="for nnInteractive")
     given = parser.parse_args()
+    why_not = missing(given.nninteractive)
+    print(f"nnInteractive is left out: {why_not}." if why_not else "nnInteractive is asked too.", flush=True)
+    peer = None if why_not else Peer(given.nninteractive, given.device)
     bundle = load_bundle(given.model)
     file = given.out / "refine.json"
-    kept = json.loads(file.read_text()) if file.is_file() else {}
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     results = kept["results"] if kept.get("checksum") == bundle.checksum else {}
     for name in given.only:
         folder = given.data / ("head-labels" if name == MADE_UP else name)
         if folder.is_dir():
             patients = made_up(folder, given.patients) if name == MADE_UP else real(folder, name)
-            results[name] = measure(patients, given.model, given.lesions)
+            results[name] = measure(patients, given.model, given.lesions, peer)
             given.out.mkdir(parents=True, exist_ok=True)
             told = {"model": f"{bundle.name} {bundle.version}", "checksum": bundle.checksum, "results": results}
-            file.write_text(json.dumps(told, indent=1) + "\n")
-            (given.out / "refine.md").write_text(markdown(results, told["model"]))
+            file.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+            (given.out / "refine.md").write_text(markdown(results, told["model"]), encoding="utf-8")
 
 
 if __name__ == "__main__":

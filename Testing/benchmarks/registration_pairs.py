@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import SimpleITK as sitk
+from scipy.spatial.transform import Rotation
 
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.resample import map_points, resample
@@ -26,6 +27,9 @@ ERRORS_MM = ((0.0, 2.0), (0.0, 2.0), (2.0, 8.0), (5.0, 35.0))
 """Ranges of the mean error over the head, one for each wrong alignment of a patient."""
 HARD = ((25.0, 25.0), (50.0, 45.0))
 """Millimetres and degrees from the truth from which the optimiser is let go, to end where it ends."""
+
+TURNED = (120.0, 180.0)
+"""Degrees by which a patient lies the other way round."""
 
 
 def draw_pair(anatomy: Anatomy, key: tuple[int, ...], names: tuple[str, str]) -> tuple[Volume, Volume, sitk.Transform]:
@@ -99,6 +103,33 @@ def alignments(
             levels = fixed.level(step.spacing), moving.level(step.spacing)
             optimize(*levels, fixed.head, start, step, seed=9, before=truth, on_iteration=lambda number, value: None)
         yield "optimized", sitk.CompositeTransform([truth, start])
+
+
+def turned(volume: Volume, truth: sitk.Transform, rng: np.random.Generator) -> tuple[Volume, sitk.Transform, float]:
+    """A scan of a patient who lies the other way round, its true transform, and the angle of 120 to 180 degrees."""
+    degrees, grid = float(rng.uniform(*TURNED)), volume.grid
+    motion = _rotated(grid.corners.mean(axis=0), degrees * _direction(rng))
+    axes = map_points(motion, np.vstack([np.zeros(3), np.asarray(grid.direction).reshape(3, 3).T]))
+    direction = tuple(float(x) for x in (axes[1:] - axes[0]).T.ravel())
+    moved = replace(grid, origin=motion.TransformPoint(grid.origin), direction=direction)
+    return Volume(volume.array, moved), sitk.CompositeTransform([motion, truth]), degrees
+
+
+def wrong_side(fixed: Pyramid, moving: Pyramid, truth: sitk.Transform, rng: np.random.Generator) -> sitk.Transform:
+    """Where the optimiser ends that begins at the true alignment, turned by 120 to 180 degrees in the fixed head."""
+    start = _rotated(head_center(fixed.head), rng.uniform(*TURNED) * _direction(rng))
+    for step in (AGAIN, CLOSER):
+        levels = fixed.level(step.spacing), moving.level(step.spacing)
+        optimize(*levels, fixed.head, start, step, seed=9, before=truth, on_iteration=lambda number, value: None)
+    axes = map_points(sitk.CompositeTransform([truth, start]), np.vstack([np.zeros(3), np.eye(3)]))
+    return sitk.AffineTransform((axes[1:] - axes[0]).T.ravel().tolist(), axes[0].tolist())
+
+
+def _rotated(center: np.ndarray, degrees: np.ndarray) -> sitk.Euler3DTransform:
+    """A rotation about a point by a vector in degrees."""
+    transform = rigid(center)
+    transform.SetMatrix(Rotation.from_rotvec(degrees, degrees=True).as_matrix().ravel().tolist())
+    return transform
 
 
 def _disturbed(center: np.ndarray, points: np.ndarray, error_mm: float, rng: np.random.Generator) -> sitk.Transform:

@@ -5,9 +5,9 @@
 
 LABEL_MAP is a whole-head label map that training never saw. Each run is a process of its own. The first run of a
 model, engine and set of inputs begins with an empty cache of compiled networks; what it takes more than the others is a
-column of its own. The peak is that of the process less that of one that only imports what a run imports. Seconds of
-``segment`` are those of reading, segmenting, measuring and writing, without the start of Python; slices are axial ones
-of the input.
+column of its own. "Warm" is one process that has loaded the model and segments again. The peak is that of the process
+less that of one that only imports what a run imports. Seconds of ``segment`` are those of reading, segmenting,
+measuring and writing, without the start of Python; slices are axial ones of the input.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -58,6 +58,8 @@ class Row:
         network_s: of the network alone.
         segment_s: of the whole work of ``segment``.
         process_s: with the start of Python.
+        warm_network_s: of the network alone, the model loaded and compiled before.
+        warm_segment_s: of the whole work, likewise.
         first_extra_s: by how much the first process took longer.
         peak_above_imports_mb: the highest of all runs but the first.
         first_peak_above_imports_mb: of the first.
@@ -73,6 +75,8 @@ class Row:
     network_s: float
     segment_s: float
     process_s: float
+    warm_network_s: float
+    warm_segment_s: float
     first_extra_s: float
     peak_above_imports_mb: float
     first_peak_above_imports_mb: float
@@ -118,12 +122,13 @@ def main() -> None:
             base = imported_mb(engine)
             for model in given.models:
                 for inputs in INPUTS:
-                    options = ["--model", model, "--engine", engine, "--device", given.device]
-                    options += ["--threads", str(given.threads)]
-                    runs = list(measured(place, inputs, options, given.runs))
+                    volumes = {name: str(place / f"{name}.nrrd") for name in inputs}
+                    options = {"model": model, "engine": engine, "device": given.device, "threads": given.threads}
+                    runs = measured(place, volumes, options, given.runs)
                     if not runs:
                         continue
-                    rows.append(summary(model, inputs, runs, base, slices))
+                    warm = warm_seconds({**options, "volumes": volumes, "out": str(place / "warm")}, given.runs)
+                    rows.append(summary(model, inputs, runs, warm, base, slices))
                     print(json.dumps(asdict(rows[-1])), flush=True)
     if given.out and rows:
         write(rows, given.out, given.threads, given.runs)
@@ -146,30 +151,47 @@ def imported_mb(engine: str) -> float:
     return float(told.stdout.split()[-1])
 
 
-def measured(place: Path, inputs: Sequence[str], options: Sequence[str], count: int) -> list[Run]:
+def measured(place: Path, volumes: Mapping[str, str], options: Mapping[str, Any], count: int) -> list[Run]:
     """The first run and ``count`` more; none if the engine cannot compute the model, which is printed."""
     found: list[Run] = []
-    volumes = [word for name in inputs for word in (f"--{name.lower()}", str(place / f"{name}.nrrd"))]
+    said = {**{name.lower(): file for name, file in volumes.items()}, **options}
+    words = [word for name, value in said.items() for word in (f"--{name}", str(value))]
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(count + 1):
             out = place / "run"
-            command = [sys.executable, "-m", "MultimodalSegLib", "segment", *volumes, "--registration", "none"]
+            command = [sys.executable, "-m", "MultimodalSegLib", "segment", *words, "--registration", "none"]
             began = time.perf_counter()
             ended = subprocess.run(
-                [*command, *options, "--overwrite", "--out", str(out)],
+                [*command, "--overwrite", "--out", str(out)],
                 env={**os.environ, "MMS_CACHE": cache},
                 capture_output=True,
                 text=True,
             )
             seconds = time.perf_counter() - began
             if ended.returncode:
-                print(" ".join(options), "->", " ".join(ended.stderr.split()), file=sys.stderr)
+                print(" ".join(words), "->", " ".join(ended.stderr.split()), file=sys.stderr)
                 return []
-            found.append(Run(seconds, json.loads((out / "run.json").read_text())))
+            found.append(Run(seconds, json.loads((out / "run.json").read_text(encoding="utf-8"))))
     return found
 
 
-def summary(model: str, inputs: Sequence[str], runs: Sequence[Run], base_mb: float, slices: int) -> Row:
+def warm_seconds(options: Mapping[str, Any], count: int) -> tuple[float, float]:
+    """Medians of ``count`` runs in a process that has the model loaded: of the network, and of the whole work."""
+    script = str(Path(__file__).with_name("segment_warm.py"))
+    command = [sys.executable, "-W", "ignore", script, str(count), json.dumps(options)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    network, whole = zip(*json.loads(told.splitlines()[-1]), strict=True)
+    return statistics.median(network), statistics.median(whole)
+
+
+def summary(
+    model: str,
+    inputs: Sequence[str],
+    runs: Sequence[Run],
+    warm: tuple[float, float],
+    base_mb: float,
+    slices: int,
+) -> Row:
     """The row of one model, engine and set of inputs."""
     first, *others = runs
     network, whole, process = (
@@ -185,6 +207,8 @@ def summary(model: str, inputs: Sequence[str], runs: Sequence[Run], base_mb: flo
         network_s=round(network, 2),
         segment_s=round(whole, 2),
         process_s=round(process, 2),
+        warm_network_s=round(warm[0], 2),
+        warm_segment_s=round(warm[1], 2),
         first_extra_s=round(first.process_s - process, 2),
         peak_above_imports_mb=round(max(run.peak_mb for run in others) - base_mb),
         first_peak_above_imports_mb=round(first.peak_mb - base_mb),

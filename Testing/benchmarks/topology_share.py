@@ -29,12 +29,13 @@ from MultimodalSegLib.losses.topology import TopologyLoss
 from MultimodalSegLib.models.bundle import load_bundle
 from MultimodalSegLib.networks.device import choose_device, choose_precision
 from MultimodalSegLib.synthesis.anatomy import head_classes, load_anatomy
-from MultimodalSegLib.training.loop import TOPOLOGY_STRUCTURES
 from MultimodalSegLib.training.objective import Objective
 from MultimodalSegLib.training.plan import Plan
 from MultimodalSegLib.training.samples import Sample, make_sample
 
 RESULTS = Path(__file__).resolve().parent / "results"
+STRUCTURES = ("lateral ventricle", "hippocampus")
+"""Whose topology counts."""
 LATE = HEAD_SCHEDULE.at(1.0)
 PLAIN = LossWeights(**{**vars(LATE), "beta": 0.0, "gamma": 0.0})
 WITH_BOUNDARY = LossWeights(**{**vars(LATE), "gamma": 0.0})
@@ -44,7 +45,7 @@ COLUMNS = ("losses", "median step (s)", "added (s)", "largest added (s)", f"shar
 
 def objectives() -> dict[str, Objective]:
     """The sets of losses that are compared; each is compared with the line it builds on, see :func:`main`."""
-    channels = [n for n, entry in enumerate(head_classes()["classes"]) if entry["name"] in TOPOLOGY_STRUCTURES]
+    channels = [n for n, entry in enumerate(head_classes()["classes"]) if entry["name"] in STRUCTURES]
     sets = {
         "Dice, cross-entropy, heads": Objective(LossSchedule(((0.0, PLAIN),))),
         "+ boundary": Objective(LossSchedule(((0.0, WITH_BOUNDARY),))),
@@ -130,7 +131,7 @@ def write(seconds: dict[str, list[float]], machine: str, given: argparse.Namespa
         rows.append(
             [name, f"{statistics.median(values):.2f}", f"{statistics.median(added):.2f}", f"{max(added):.2f}", share]
         )
-    with (RESULTS / "topology_share.csv").open("w", newline="") as file:
+    with (RESULTS / "topology_share.csv").open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([COLUMNS, *rows])
     source = "made-up patients of the plan's last stage" if given.labels else "random blobs of 96x96x96 voxels"
     lines = [

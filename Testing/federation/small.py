@@ -32,7 +32,7 @@ def a_data_set(folder: Path, modalities: Sequence[str], cases: int = 2, seed: in
         entries[-1]["reference"] = modalities[0]
     content = {"format_version": 1, "name": "made up", "classes": CLASSES, "cases": entries}
     path = folder / "dataset.json"
-    path.write_text(json.dumps(content))
+    path.write_text(json.dumps(content), encoding="utf-8")
     return path
 
 

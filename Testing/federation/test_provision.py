@@ -36,23 +36,23 @@ def test_all_certificates_are_of_one_authority(kits) -> None:
         certificate(path).verify_directly_issued_by(root)
     names = [certificate(path).subject.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value for path in found]
     assert names == ["fed.example.org", ADMIN, "north", "south"]
-    start = json.loads((kits.sites["north"] / "startup" / "fed_client.json").read_text())
+    start = json.loads((kits.sites["north"] / "startup" / "fed_client.json").read_text(encoding="utf-8"))
     assert start["client"]["connection_security"] == "mtls"
     assert start["servers"][0]["service"]["target"] == "fed.example.org:8123"
 
 
 def test_a_site_sends_no_logs_takes_no_code_and_shows_no_files(kits) -> None:
     for name, kit in kits.sites.items():
-        resources = json.loads((kit / "local" / "resources.json").read_text())
+        resources = json.loads((kit / "local" / "resources.json").read_text(encoding="utf-8"))
         assert resources["allow_log_streaming"] is False and "logging" not in json.dumps(resources["components"])
         assert resources["class_list_enforcement_mode"] == "enforce"
         assert resources["class_allow_list"] == ["MultimodalSegLib.federation.flare_site."]
-        rights = json.loads((kit / "local" / "authorization.json").read_text())["permissions"]
+        rights = json.loads((kit / "local" / "authorization.json").read_text(encoding="utf-8"))["permissions"]
         assert all(role.get("byoc", "none") == role.get("shell_commands", "none") == "none" for role in rights.values())
         assert all(role.get("view", "none") == "none" for role in rights.values())
-        assert "OnlyWeightsAndMetrics" in (kit / "local" / "privacy.json").read_text()
+        assert "OnlyWeightsAndMetrics" in (kit / "local" / "privacy.json").read_text(encoding="utf-8")
         assert read_site_file(place_of(kit / "local", name)).data == ""
-    server = (kits.server / "local" / "resources.json").read_text()
+    server = (kits.server / "local" / "resources.json").read_text(encoding="utf-8")
     assert "/tmp/nvflare" not in server and str(kits.server / "jobs") in server
 
 

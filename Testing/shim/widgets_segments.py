@@ -70,7 +70,7 @@ class qMRMLSegmentsTableView(qMRMLWidget, strict=True):
             return []
         segmentation, wanted = node.GetSegmentation(), self.textFilter.lower()
         shown = (i for i in segmentation.GetSegmentIDs() if i not in self._d["hidden"])
-        return [i for i in shown if wanted in segmentation.GetSegment(i).GetName().lower()]
+        return [i for i in shown if wanted in (segmentation.GetSegment(i).GetName() or "").lower()]
 
     def _fill(self) -> None:
         table, node = self._d["table"], self._d["segmentation"]
@@ -79,7 +79,7 @@ class qMRMLSegmentsTableView(qMRMLWidget, strict=True):
         table.setRowCount(len(identifiers))
         for row, identifier in enumerate(identifiers):
             segment, display = node.GetSegmentation().GetSegment(identifier), node.GetDisplayNode()
-            cells = [QtWidgets.QTableWidgetItem(text) for text in ("", "", "1.00", segment.GetName())]
+            cells = [QtWidgets.QTableWidgetItem(text) for text in ("", "", "1.00", segment.GetName() or "")]
             visible = display is None or display.GetSegmentVisibility(identifier)
             cells[0].setCheckState(QtCore.Qt.CheckState.Checked if visible else QtCore.Qt.CheckState.Unchecked)
             cells[1].setBackground(QtGui.QColor.fromRgbF(*segment.GetColor()))

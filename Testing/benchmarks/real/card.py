@@ -16,7 +16,7 @@ from typing import Any
 
 from compare import read
 from headline import Results, headline
-from table import rows, short, synthetic
+from table import SHORT, rows, short, synthetic
 
 from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.models.bundle import Bundle, load_bundle
@@ -56,10 +56,11 @@ def card(model: Bundle, results: Results, pictures: str, energy: float | None) -
         "",
         "## Figures",
         "",
-        "Measured on volumes that training never saw; what was wanted stands beside them.",
+        "Measured on volumes that training never saw; what was wanted stands beside them, of a model that "
+        "was trained on a GPU and of one that was trained on two cores of a processor.",
         "",
     ]
-    lines += rows(("figure", "found", "wanted", "reached"), short(headline(results)))
+    lines += rows(SHORT, short(headline(results)))
     for name in ("seeg-brain", "fpg-t2"):
         for run, row in results["sets"].get(name, {"runs": {}})["runs"].items():
             lines += ["", f"### {name}, {run}", "", f"Dice of each structure; {row['note']}.", ""]

@@ -2,11 +2,13 @@
 
     python Testing/benchmarks/real/evaluate.py --data FOLDER [--model NAME_OR_FOLDER] [--only SET ...]
         [--patients N] [--out FOLDER]
+    python Testing/benchmarks/real/evaluate.py --again FOLDER
 
 FOLDER holds the development data (``seeg-brain``, ``head-ct``, ``templates``, ``head-labels``, ...); sets that are not
 there are left out. Writes ``results.json``, ``README.md`` and one picture a set into OUT, which is
 ``Testing/benchmarks/results/real/MODEL-VERSION`` by default. Sets that OUT has from an earlier call of the same model
-are kept.
+are kept. With --again nothing is measured: means, intervals and ``README.md`` are made anew from the ``results.json``
+in FOLDER.
 """
 
 from __future__ import annotations
@@ -67,14 +69,27 @@ def measure(trials: Iterator[Trial], model: Bundle, picture: Path) -> dict[str, 
     return {"runs": rows, "picture": draw(shown, picture, title, synthetic=made_up)}
 
 
+def write(results: dict[str, Any], out: Path) -> None:
+    """Write what was measured, the means of the made-up patients, and the tables."""
+    if made_up := results["sets"].get(SYNTHETIC):
+        made_up["figures"] = plain(figures(list(made_up["runs"].values())))
+    (out / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(markdown(results), encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    way = parser.add_mutually_exclusive_group(required=True)
+    way.add_argument("--data", type=Path)
+    way.add_argument("--again", type=Path, metavar="FOLDER", help="tables anew from what is stored there")
     parser.add_argument("--model", default="default")
     parser.add_argument("--only", nargs="*", default=[*SETS, SYNTHETIC], choices=[*SETS, SYNTHETIC])
     parser.add_argument("--patients", type=int, default=1, help="made-up patients of each held-out label map")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
+    if given.again:
+        write(json.loads((given.again / "results.json").read_text(encoding="utf-8")), given.again)
+        return
     model = load_bundle(given.model)
     out: Path = given.out or RESULTS / f"{model.name}-{model.version}"
     out.mkdir(parents=True, exist_ok=True)
@@ -90,12 +105,8 @@ def main() -> None:
             print(f"{name}: no data")
             continue
         measured = measure(trials(given.data / folder), model, out / f"{name}.png")
-        measured = plain(measured)
-        if name == SYNTHETIC:
-            measured["figures"] = plain(figures(list(measured["runs"].values())))
-        results["sets"][name] = measured
-        stored.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-        (out / "README.md").write_text(markdown(results), encoding="utf-8")
+        results["sets"][name] = plain(measured)
+        write(results, out)
     print(markdown(results))
 
 

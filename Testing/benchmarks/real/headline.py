@@ -31,7 +31,7 @@ class Bar:
         return f"{'<=' if self.lower else '>='} {self.value:g}"
 
 
-BARS: Mapping[str, Bar] = {
+BARS: Mapping[str, Bar] = {  # of a model that was trained on a GPU
     "seeg-brain T1: mean of 16": Bar(0.80),
     "seeg-brain T1: cerebral white matter": Bar(0.88),
     "seeg-brain T1: cerebral cortex": Bar(0.78),
@@ -51,6 +51,16 @@ BARS: Mapping[str, Bar] = {
     "synthetic: cross-modality error": Bar(0.06, lower=True),
     "synthetic: lesion presence AUC": Bar(0.95),
     INVENTED: Bar(1.0, lower=True),
+}
+TWO_CORES: Mapping[str, Bar] = {  # of one that was trained on two cores of a processor
+    "seeg-brain T1: mean of 16": Bar(0.72),
+    WHOLE_BRAIN: Bar(0.94),
+    "head-ct CT: bone": Bar(0.90),
+    "open-ms patient 19 FLAIR + T1 + T2: lesion": Bar(0.35),
+    "synthetic CT + MR: mean of all structures": Bar(0.74),
+    "synthetic CT: mean of all structures": Bar(0.70),
+    "synthetic MR: mean of all structures": Bar(0.66),
+    "synthetic CT + MR: lesions above 2 ml": Bar(0.50),
 }
 BRAINS = ("seeg-brain", "fpg-t2")
 HEALTHY = ("seeg-brain", "fpg-t2", "templates", "head-ct")
@@ -88,5 +98,5 @@ def _synthetic(figures: Mapping[str, Any] | None) -> dict[str, float | None]:
     groups = [g["mean"] for name, g in gains.items() if name.startswith("group: ") and g["mean"] is not None]
     found["synthetic: lowest fusion gain of a class group"] = min(groups, default=None)
     found["synthetic: cross-modality error"] = figures["cross-modality error"]
-    found["synthetic: lesion presence AUC"] = figures["lesion presence AUC"]
+    found["synthetic: lesion presence AUC"] = figures["lesion presence AUC"]["mean"]
     return found

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from trial import BRAIN, LESIONS, MEAN, Trial
 
-from MultimodalSegLib.evaluation.bootstrap import bootstrap_interval
+from MultimodalSegLib.evaluation.bootstrap import bootstrap_interval, bootstrap_statistic, ratio
 from MultimodalSegLib.evaluation.dice import GROUPS, mean_dice
 from MultimodalSegLib.evaluation.fusion_gain import cross_modality_error, fusion_gain
-from MultimodalSegLib.evaluation.lesion_scores import roc_auc
+from MultimodalSegLib.evaluation.presence import auc_interval
 from MultimodalSegLib.evaluation.structures import SIXTEEN, structures
 from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.volume import Volume
@@ -95,31 +95,41 @@ def _seen(name: str, anatomy: Anatomy, patient: Patient, modes: Sequence[str]) -
 def figures(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Means over patients with intervals, what fusion gains, and how well presence of a lesion is told.
 
+    Patients of one label map share its anatomy: intervals draw label maps, then patients of each.
+
     Args:
         rows: measured trials of :func:`synthetic`, patients in the same order for every mode.
     """
     by_mode = {mode: [r for r in rows if r["mode"] == mode and not r["healthy"]] for mode in MODES}
+    groups = {row["patient"]: _anatomy(row["patient"]) for row in rows}
+    drawn_first = [groups[row["patient"]] for row in by_mode["CT"]]
     tables = {mode: [_scores(row) for row in found] for mode, found in by_mode.items()}
     names = (ALL, *(name for name in SCORED if name != "lesion"), MEAN)
     result: dict[str, Any] = {
-        "dice": {mode: {name: _interval([t[name] for t in table]) for name in names} for mode, table in tables.items()},
-        "lesions above 2 ml": {
-            mode: _interval([d for row in found for _, d in row["lesion"]["above 2 ml"]])
-            for mode, found in by_mode.items()
+        "dice": {
+            mode: {name: vars(bootstrap_interval([t[name] for t in table], groups=drawn_first)) for name in names}
+            for mode, table in tables.items()
         },
+        "lesions above 2 ml": {mode: _each_lesion(found) for mode, found in by_mode.items()},
         "fusion gain": {},
     }
     for name in (ALL, MEAN, *CLASS_GROUPS):
         alone = {mode: [t[name] for t in tables[mode]] for mode in PAIR}
-        gain = fusion_gain([t[name] for t in tables["CT + MR"]], alone)
-        result["fusion gain"][name] = _interval_of(gain.gain) | {"over": gain.better}
+        gain = fusion_gain([t[name] for t in tables["CT + MR"]], alone, groups=drawn_first)
+        result["fusion gain"][name] = vars(gain.gain) | {"over": gain.better}
     ct, mr = ({name: result["dice"][mode][name]["mean"] for name in SIXTEEN} for mode in PAIR)
     result["cross-modality error"] = cross_modality_error(ct, mr)
     pairs = [row for row in rows if row["mode"] == "CT + MR" and row["lesion"]["presence"] is not None]
-    result["lesion presence AUC"] = roc_auc(
-        [row["lesion"]["presence"] for row in pairs], [row["lesion"]["true ml"] > 0 for row in pairs]
+    result["lesion presence AUC"] = vars(
+        auc_interval(
+            [row["lesion"]["presence"] for row in pairs],
+            [row["lesion"]["true ml"] > 0 for row in pairs],
+            [row["patient"] for row in pairs],
+            groups=groups,
+        )
     )
-    return result | {"patients": len(by_mode["CT"]), "no lesion": sum(bool(row["healthy"]) for row in rows)}
+    numbers = {"patients": len(by_mode["CT"]), "anatomies": len(set(drawn_first))}
+    return result | numbers | {"no lesion": sum(bool(row["healthy"]) for row in rows)}
 
 
 def _scores(row: Mapping[str, Any]) -> dict[str, float]:
@@ -128,9 +138,15 @@ def _scores(row: Mapping[str, Any]) -> dict[str, float]:
     return dice | {ALL: mean_dice({name: dice[name] for name in structures()})}
 
 
-def _interval(values: Sequence[float]) -> dict[str, Any]:
-    return _interval_of(bootstrap_interval(values))
+def _each_lesion(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean Dice of the lesions above 2 ml, each; the lesions of a patient are drawn together. Counts lesions."""
+    some = [row for row in rows if row["lesion"]["above 2 ml"]]
+    dice = [[dice for _, dice in row["lesion"]["above 2 ml"]] for row in some]
+    mean = ratio(np.array([sum(part) for part in dice]), np.array([len(part) for part in dice]))
+    found = bootstrap_statistic(len(some), mean, groups=[_anatomy(row["patient"]) for row in some])
+    return vars(found) | {"count": sum(map(len, dice))}
 
 
-def _interval_of(found: Any) -> dict[str, Any]:
-    return dict(vars(found))
+def _anatomy(patient: str) -> str:
+    """The label map of which a made-up patient was made."""
+    return patient.rsplit("-", 1)[0]
