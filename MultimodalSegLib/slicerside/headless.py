@@ -148,7 +148,12 @@ def pictures_possible() -> tuple[bool, str]:
     _choose_offscreen_window(environment)
     try:
         trial = subprocess.run(
-            [sys.executable, "-c", PICTURE_TRIAL], env=environment, capture_output=True, text=True, encoding="utf-8", timeout=60
+            [sys.executable, "-c", PICTURE_TRIAL],
+            env=environment,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"The trial picture could not be drawn: {error}."
