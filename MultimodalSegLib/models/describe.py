@@ -25,6 +25,8 @@ def described(bundle: Bundle) -> str:
         "Weights": f"{(bundle.path / WEIGHTS).stat().st_size / 1e6:.1f} MB, sha256 {bundle.checksum[:16]}",
         "Folder": str(bundle.path),
     }
+    if not classes:
+        del rows["Classes"]
     lines = [f"{title + ':':10}{_text(value)}" for title, value in rows.items()]
     return "\n".join([*lines, RESEARCH_USE])
 

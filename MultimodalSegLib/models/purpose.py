@@ -13,18 +13,22 @@ class Purpose:
         task: what it can, to be read after "does not".
         does: the same of the model, in the present.
         command: that uses it; the usual model has the same name.
+        title: what it is, to be read before "in CT, MR".
+        draws: whether it answers with an image instead of labels.
     """
 
     task: str
     does: str
     command: str
+    title: str
+    draws: bool = False
 
 
 CLICKS, DETAIL, PAINT = "click", "detail", "paint"
 """Kinds of networks, as bundles name them."""
 
 PURPOSES = {
-    CLICKS: Purpose("answer clicks", "answers clicks", "refine"),
-    DETAIL: Purpose("add detail", "adds detail", "enhance"),
-    PAINT: Purpose("paint lesions", "paints lesions", "paint"),
+    CLICKS: Purpose("answer clicks", "answers clicks", "refine", "Correction of segments by clicks"),
+    DETAIL: Purpose("add detail", "adds detail", "enhance", "Likely detail of thick slices", draws=True),
+    PAINT: Purpose("paint lesions", "paints lesions", "paint", "Painted lesions", draws=True),
 }

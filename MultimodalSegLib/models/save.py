@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..checksum import sha256
 from ..errors import ModelError, OutputError
-from ..images.normalization import KINDS, usual_normalization
-from ..machine import version_of
 from .bundle import Bundle, load_bundle
 from .check_input import needed_format
 from .checks import METADATA, WEIGHTS, check_metadata
+from .monai_form import defaults, inference
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MONAI_SCHEMA = (
-    "https://github.com/Project-MONAI/MONAI-extra-test-data/releases/download/0.8.1/meta_schema_20240725.json"
-)
 PRECISIONS = ("float16", "float32")
 
 
@@ -112,12 +108,12 @@ def _write(folder: Path, given: Mapping[str, Any], state: Mapping[str, Tensor], 
     missing = [key for key in needed if key not in given]
     if missing:
         raise ModelError(f"The metadata of the model lack {', '.join(missing)}.", "Give them to save_bundle.")
-    metadata = _defaults(given) | dict(given)
+    metadata = defaults(given) | dict(given)
     metadata |= {"format_version": needed_format(metadata), "checksum": sha256(folder / WEIGHTS)}
     check_metadata(metadata, folder)
     texts = {
         METADATA: json.dumps(metadata, indent=2, ensure_ascii=False),
-        Path("configs") / "inference.json": json.dumps(_inference(metadata), indent=2),
+        Path("configs") / "inference.json": json.dumps(inference(metadata), indent=2),
         Path("LICENSE"): license_text or f"{metadata['license']}\n",
     }
     for name, text in texts.items():
@@ -129,69 +125,3 @@ def _write_readme(folder: Path, metadata: Mapping[str, Any]) -> None:
     described = Bundle(folder, metadata).describe().splitlines()
     lines = [f"- {line}" for line in described if not line.startswith("Folder:")]
     (folder / "docs" / "README.md").write_text(f"# {metadata['name']}\n\n" + "\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _defaults(given: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that MONAI asks for and that follow from the rest."""
-    names = [entry["name"] for entry in given["network_classes"]]
-    spatial = [f"{given['network']['stride']}*n"] * 3
-    image = {"type": "image", "dtype": "float32", "spatial_shape": spatial, "is_patch_data": False}
-    return {
-        "schema": MONAI_SCHEMA,
-        "monai_version": version_of("monai") or "",
-        "pytorch_version": version_of("torch") or "",
-        "numpy_version": version_of("numpy") or "",
-        "required_packages_version": {name: version_of(name) or "" for name in ("safetensors", "SimpleITK", "scipy")},
-        "task": f"Segmentation of the {given.get('region', 'head')} from {', '.join(given['modality_families'])}",
-        "authors": "The SlicerMultimodalSeg authors",
-        "copyright": "The SlicerMultimodalSeg authors",
-        "changelog": {str(given.get("version", "")): "as described"},
-        "network_data_format": {
-            "inputs": {
-                "image": image
-                | {
-                    "format": "magnitude",
-                    "modality": ", ".join(given["modality_families"]),
-                    "num_channels": len(given["modality_families"]),
-                    "value_range": _value_range(given),
-                    "channel_def": {str(n): family for n, family in enumerate(given["modality_families"])},
-                }
-            },
-            "outputs": {
-                "pred": image
-                | {
-                    "format": "labels",
-                    "num_channels": len(names),
-                    "value_range": [],
-                    "channel_def": {str(n): name for n, name in enumerate(names)},
-                }
-            },
-        },
-    }
-
-
-def _value_range(given: Mapping[str, Any]) -> list[float]:
-    """Lowest and highest value that any of the networks' images can have."""
-    entries = given.get("preprocessing", {})
-    families = given["modality_families"]
-    kinds = [entries[name]["kind"] if name in entries else usual_normalization(name).kind for name in families]
-    ranges = [KINDS[kind] for kind in kinds if kind in KINDS] or [(0.0, 0.0)]
-    return [min(low for low, _ in ranges), max(high for _, high in ranges)]
-
-
-def _inference(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """A configuration for ``python -m monai.bundle run``: read, align, segment, write."""
-    return {
-        "imports": ["$import MultimodalSegLib"],
-        "bundle_root": ".",
-        "inputs": {"CT": "ct.nii.gz"},
-        "output": "labels.nii.gz",
-        "network_def": {
-            "_target_": "MultimodalSegLib.networks.build.build_network",
-            "config": dict(metadata["network"]),
-        },
-        "case": "$MultimodalSegLib.Case({k: MultimodalSegLib.read_volume(v) for k, v in @inputs.items()})",
-        "bundle": "$MultimodalSegLib.load_bundle(@bundle_root)",
-        "segmentation": "$MultimodalSegLib.segment(MultimodalSegLib.align(@case), @bundle)",
-        "run": ["$MultimodalSegLib.write_volume(@segmentation.labels, @output)"],
-    }
