@@ -47,7 +47,7 @@ def test_tables_of_the_newest_model_can_be_made_again(tmp_path: Path) -> None:
 def test_the_shipped_card_follows_from_the_results_and_says_on_what_its_weights_were_chosen(tmp_path: Path) -> None:
     shipped = ROOT / "Resources/models/head"
     shutil.copytree(shipped, tmp_path / "head")
-    (tmp_path / "head/docs/README.md").unlink()
+    (tmp_path / "head/docs/README.md").write_text("of an earlier time", encoding="utf-8")
     script = ROOT / "Testing/benchmarks/real/card.py"
     given = ["--results", STORED, "--model", tmp_path / "head"]
     subprocess.run(
