@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import InputError
+from ..run_lock import changing
 from .choices import Device, DeviceOption, EventsOption
 from .ending import ending
 from .listeners import listener
@@ -56,7 +58,7 @@ def refine(
 ) -> None:
     """Correct a segment of a run, or add one, from what you mark. For research use only."""
     told = listener(events)
-    with ending(told, run) as progress:
+    with ending(told, run) as progress, nullcontext() if listen else changing(run):
         from ..refinement.prompts import numbers, read_points, together
         from ..stages.clicking import result_of
         from ..stages.edited import take_edited
