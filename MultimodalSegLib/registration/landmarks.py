@@ -145,15 +145,15 @@ def errors_text(errors: Mapping[str, float]) -> str:
 
     Example:
         >>> errors_text({"count": 4, "start_mean_mm": 1.1, "start_max_mm": 1.9, "mean_mm": 1.42, "max_mm": 2.2})
-        '1.1 mm (at most 1.9) at their best fit, 1.4 mm (at most 2.2) after the registration'
+        '1.1 mm apart (at most 1.9) at their best fit, 1.4 mm (at most 2.2) after the registration'
     """
-    times = (("before_", "apart as the volumes came"), ("start_", "at their best fit"), ("", "after the registration"))
-    told = ((errors.get(f"{prefix}mean_mm"), errors.get(f"{prefix}max_mm"), when) for prefix, when in times)
-    return ", ".join(
-        f"{mean:.1f} mm (at most {most:.1f}) {when}"
-        for mean, most, when in told
-        if mean is not None and most is not None
-    )
+    times = {"before_": "before the registration", "start_": "at their best fit", "": "after the registration"}
+    parts: list[str] = []
+    for prefix, when in times.items():
+        if f"{prefix}mean_mm" in errors:
+            mean, most = errors[f"{prefix}mean_mm"], errors[f"{prefix}max_mm"]
+            parts.append(f"{mean:.1f} mm{'' if parts else ' apart'} (at most {most:.1f}) {when}")
+    return ", ".join(parts)
 
 
 def moved_away(errors: Mapping[str, float]) -> bool:

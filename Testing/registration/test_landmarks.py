@@ -83,7 +83,7 @@ def test_errors_are_told_before_at_the_fit_and_after_and_a_registration_that_lef
     assert 0 < started["start_mean_mm"] < 1.0 and "mean_mm" not in started
     near = pairs.errors(sitk.TranslationTransform(3, shift.tolist()))
     assert (near["mean_mm"], near["max_mm"]) == (1.0, 1.0)
-    assert errors_text(near).startswith("30.0 mm (at most 30.0) apart as the volumes came")
+    assert errors_text(near).startswith("30.0 mm apart (at most 30.0) before the registration, ")
     assert errors_text(near).endswith("1.0 mm (at most 1.0) after the registration")
     assert landmark_warnings("T1", "CT", near) == []
     far = pairs.errors(sitk.TranslationTransform(3, [0.0, 37.0, 0.0]))
