@@ -20,7 +20,8 @@ from ...run_folder import RunFolder
 from ..packages import slicer
 from ..process.lasting import Lasting
 from ..process.question import Question
-from ..scene.nodes import LPS_TO_RAS, Node, segment_value, volume_from_node
+from ..scene.nodes import LPS_TO_RAS, Node, volume_from_node
+from ..scene.segments import segment_value
 from ..text import _
 
 START = "start.nrrd"
