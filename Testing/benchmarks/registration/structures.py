@@ -4,7 +4,7 @@
         [--sets near far slab far-slab CT-MR T1-T2 T1-FLAIR remind templates] [--work runs/registration-structures]
         [--out Testing/benchmarks/results/registration/structures]
 
-near, far: synthetic CT and MRI of ``run.py``; slab, far-slab: the same, of the MRI only 60 mm in slices of 5 mm.
+near, far: synthetic CT and MRI of ``run.py``; slab, far-slab: the same, of the MRI only 60 mm, slices of 4 to 5 mm.
 CT-MR, T1-T2: the bent pairs of ``bent.py``; T1-FLAIR: a real one of DATA/open-ms, in one space, the T1 bent.
 remind, templates: real scans and templates of ``run.py``; what is judged is how well a known motion is undone.
 Results are kept one by one: a run that was stopped goes on where it was. Processor seconds of one thread.

@@ -60,7 +60,7 @@ def _make(path: Path, number: int, far: bool) -> Made:
 
 
 def slab(scan: Volume) -> Volume:
-    """The middle 60 mm of a scan of 1 mm or thick slices, in slices of about 5 mm."""
+    """The middle 60 mm of a scan of 1 mm or thick slices, in slices of 4 to 5 mm."""
     step = scan.grid.spacing[2]
     count, first = round(SLAB / step), (scan.grid.size[2] - round(SLAB / step)) // 2
     return Volume.from_sitk(
