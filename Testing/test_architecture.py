@@ -20,7 +20,7 @@ ORDER = (
     ("networks", "losses", "registration", "synthesis"),
     ("models",),
     ("report", "explain", "inference", "training", "evaluation", "enhancement", "federation", "refinement", "painting"),
-    ("run_folder", "segment_options"),
+    ("run_folder", "run_lock", "segment_options"),
     ("restore",),
     ("pipeline", "stages", "cohort", "slicerside"),
     ("studies",),
