@@ -34,8 +34,7 @@ class PlaceError(InputError):
 def inside(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Which points (n, 3), LPS mm, lie in a voxel of a grid; bool (n,)."""
     index = grid.indices(points)
-    found: np.ndarray = ((index > -0.5) & (index < np.asarray(grid.size) - 0.5)).all(-1)
-    return found
+    return np.asarray(((index > -0.5) & (index < np.asarray(grid.size) - 0.5)).all(-1))
 
 
 def spread(low: np.ndarray, high: np.ndarray, margin: float = 0.0) -> np.ndarray:
