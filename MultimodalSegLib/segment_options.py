@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import InputError, OutputError
-from .images.case import MODALITIES
+from .images.case import MODALITIES, unknown_modality
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class SegmentOptions:
         said = (*self.transforms, *self.initial, *self.landmarks)
         unknown = [name for name in (*self.volumes, *said) if name not in MODALITIES]
         if unknown:
-            raise InputError(f"Unknown modality {unknown[0]!r}.", f"Use one of {', '.join(MODALITIES)}.")
+            raise unknown_modality(unknown[0])
         object.__setattr__(self, "reference", self.reference or next(iter(self.volumes)))
         given = ", ".join(self.volumes)
         if self.reference not in self.volumes:

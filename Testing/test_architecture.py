@@ -48,6 +48,7 @@ WITHOUT_TORCH = {  # they hold only data, or measure
     Path("inference/segmentation.py"),
     Path("inference/components.py"),
     Path("explain/explanation.py"),
+    Path("enhancement/consistency.py"),
     Path("enhancement/enhance.py"),
     Path("enhancement/intensities.py"),
     Path("enhancement/slices.py"),

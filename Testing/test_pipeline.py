@@ -15,10 +15,10 @@ import SimpleITK as sitk
 from MultimodalSegLib.errors import InputError, OutputError
 from MultimodalSegLib.evaluation.registration_error import registration_error
 from MultimodalSegLib.images.io import read_labels, read_volume, write_volume
+from MultimodalSegLib.images.point_file import write_points
 from MultimodalSegLib.images.resample import map_points
 from MultimodalSegLib.pipeline import STAGES, run_segment
 from MultimodalSegLib.progress import Event
-from MultimodalSegLib.registration.landmark_file import write_points
 from MultimodalSegLib.registration.transform_file import read_transform, write_transform
 from MultimodalSegLib.run_folder import RunFolder
 from MultimodalSegLib.segment_options import SegmentOptions

@@ -22,7 +22,9 @@ def refine(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     points: Annotated[
         list[str] | None,
-        typer.Option(metavar=POINTS, help="On the object: LPS mm, or a markups file (.mrk.json); may be repeated."),
+        typer.Option(
+            metavar=POINTS, help="On the object: LPS mm, or a file (.mrk.json, .fcsv, .csv); may be repeated."
+        ),
     ] = None,
     negative: Annotated[
         list[str] | None, typer.Option(metavar=POINTS, help="Beside the object, likewise; may be repeated.")
@@ -59,7 +61,7 @@ def refine(
     """Correct a segment of a run, or add one, from what you mark. For research use only."""
     told = listener(events)
     with ending(told, run) as progress, nullcontext() if listen else changing(run):
-        from ..refinement.prompts import numbers, read_points, together
+        from ..refinement.prompts import given_points, numbers, together
         from ..stages.clicking import result_of
         from ..stages.edited import take_edited
         from ..stages.refine import refine as correct
@@ -88,8 +90,8 @@ def refine(
             return
         found = correct(
             run,
-            together([read_points(text) for text in points or ()]),
-            negative=together([read_points(text) for text in negative or ()]),
+            together([given_points(text) for text in points or ()]),
+            negative=together([given_points(text) for text in negative or ()]),
             box=numbers(box, 6).reshape(2, 3) if box else None,
             scribble=scribble,
             segment=segment,
@@ -101,6 +103,6 @@ def refine(
             progress=progress,
         )
         told.say(f"{found.segment.name}: {found.added_ml:.2f} ml added, {found.removed_ml:.2f} ml removed. {TABLES}")
-        for sentence in filter(None, (*found.warnings, found.told_of_neighbors)):
+        for sentence in found.warnings:
             told.warn(sentence)
         told.result(result_of(run, found))

@@ -8,8 +8,9 @@ import pytest
 import SimpleITK as sitk
 
 from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.images.point_file import read_points, write_points
 from MultimodalSegLib.images.resample import map_points
-from MultimodalSegLib.registration.landmark_file import read_landmarks, read_points, write_points
+from MultimodalSegLib.registration.landmark_file import read_landmarks
 from MultimodalSegLib.registration.landmarks import Landmarks, errors_text, landmark_warnings
 
 LABELS = ("nasion", "left ear", "right ear", "vertex")

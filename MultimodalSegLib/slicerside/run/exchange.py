@@ -16,8 +16,8 @@ import numpy as np
 
 from ...errors import InputError, OutputError
 from ...images.case import MODALITIES
+from ...images.point_file import write_points
 from ...images.synthetic import CHOICE, TAG, UNNAMED
-from ...registration.landmark_file import write_points
 from ...registration.landmarks import Landmarks
 from ..scene.nodes import LPS_TO_RAS, Node
 from ..scene.transforms import matrix_between, transform_file
