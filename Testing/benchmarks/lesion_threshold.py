@@ -133,7 +133,7 @@ def page(rows: Sequence[Mapping[str, Any]], bundle: Any) -> str:
 
 def _interval(values: Sequence[float]) -> str:
     found = bootstrap_interval(list(values))
-    return f"{found.mean:.2f} ({found.low:.2f} to {found.high:.2f}, n {len(values)})"
+    return f"{found.mean:.3f} ({found.low:.2f} to {found.high:.2f}, n {len(values)})"
 
 
 if __name__ == "__main__":
