@@ -8,6 +8,7 @@ import sys
 import slicer
 import vtk
 from slicer import (
+    vtkMRMLMarkupsFiducialNode,
     vtkMRMLMarkupsROINode,
     vtkMRMLScalarVolumeNode,
     vtkMRMLSegmentationNode,
@@ -80,6 +81,10 @@ class MultimodalSegParameterNode:
     transform1: vtkMRMLTransformNode
     transform2: vtkMRMLTransformNode
     transform3: vtkMRMLTransformNode
+    fixedLandmarks: vtkMRMLMarkupsFiducialNode
+    landmarks1: vtkMRMLMarkupsFiducialNode
+    landmarks2: vtkMRMLMarkupsFiducialNode
+    landmarks3: vtkMRMLMarkupsFiducialNode
     model: str = "default"
     lesionProbability: bool = False
     structureMaps: str = ""

@@ -27,6 +27,8 @@ from .notice import RESEARCH_USE
 from .progress import Event, Progress, silent
 from .registration.align import align
 from .registration.aligned import AlignedCase
+from .registration.landmark_file import read_landmarks
+from .registration.landmarks import Landmarks, landmark_warnings
 from .registration.register import registration_warnings
 from .registration.transform_file import read_transform, write_transform
 from .restore import FinishedRun, restored_alignment, restored_segmentation
@@ -35,6 +37,7 @@ from .segment_options import SegmentOptions
 from .stages.measure import MeasureOptions, run_measure
 
 STAGES = ("read", "register", "segment", "measure")
+Pairs = Mapping[str, Landmarks]
 
 
 def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bundle | None = None) -> RunFolder:
@@ -62,6 +65,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
             raise InputError(f"The model has no class {name!r}.", "The command 'models describe' lists its classes.")
     made_up = [name for name, path in options.volumes.items() if has_synthetic_detail(path)]
     check_choice(made_up, options.synthetic_detail)
+    pairs = {name: read_landmarks(*files) for name, files in options.landmarks.items()}
     run = _begin(options, bundle)
     for name in made_up:
         run.record["inputs"][name]["synthetic_detail"] = True
@@ -71,7 +75,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
     if options.threads:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(options.threads)
     with run.working():
-        aligned = restored_alignment(run) if run.has("register") else _register(run, options, progress)
+        aligned = restored_alignment(run) if run.has("register") else _register(run, options, pairs, progress)
         segmentation = (
             restored_segmentation(run, bundle)
             if run.has("segment")
@@ -85,6 +89,7 @@ def run_segment(options: SegmentOptions, progress: Progress = silent, bundle: Bu
 def _begin(options: SegmentOptions, bundle: Bundle) -> RunFolder:
     """Make the run folder, or open the one to go on with after checking that it is the same work."""
     initial = {name: checksum(path) for name, path in options.initial.items()}
+    landmarks = {name: [checksum(path) for path in files] for name, files in options.landmarks.items()}
     record: dict[str, Any] = {
         "inputs": {name: {"path": str(path.absolute())} for name, path in options.volumes.items()},
         "reference": options.reference,
@@ -92,6 +97,7 @@ def _begin(options: SegmentOptions, bundle: Bundle) -> RunFolder:
             "registration": options.registration,
             "transforms": {name: checksum(path) for name, path in options.transforms.items()},
             **({"initial": initial} if initial else {}),
+            **({"landmarks": landmarks} if landmarks else {}),
             "probabilities": list(options.probabilities),
             "seed": options.seed,
         },
@@ -162,7 +168,7 @@ def _read(run: RunFolder, options: SegmentOptions, progress: Progress) -> Case:
     return Case(volumes, options.reference)
 
 
-def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> AlignedCase:
+def _register(run: RunFolder, options: SegmentOptions, pairs: Pairs, progress: Progress) -> AlignedCase:
     """Bring the volumes onto the reference grid; keep transforms, aligned volumes and the measured quality."""
     case = _read(run, options, progress)
     with run.stage("register"):
@@ -172,6 +178,8 @@ def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> Al
             for files in (options.transforms, options.initial)
         )
         kind, seed = options.registration, options.seed
+        if kind != "none":
+            starts |= {name: entry.transform() for name, entry in pairs.items() if name not in given}
         aligned = align(case, kind, seed=seed, transforms=given, initial=starts, progress=progress)
         run.record["registration"] = {}
         for name, registration in aligned.registrations.items():
@@ -182,6 +190,10 @@ def _register(run: RunFolder, options: SegmentOptions, progress: Progress) -> Al
                 "seconds": round(registration.seconds, 3),
                 **asdict(registration.quality),
             }
+            if name in pairs:
+                errors = run.record["registration"][name]["landmarks"] = pairs[name].errors(registration.transform)
+                for sentence in landmark_warnings(name, aligned.reference, errors):
+                    run.warn(sentence)
             for sentence in registration_warnings(name, aligned.reference, registration):
                 run.warn(sentence)
         run.record["coverage"] = dict(aligned.coverage)

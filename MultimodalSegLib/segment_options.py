@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .errors import InputError, OutputError
-from .images.case import MODALITIES
+from .images.case import MODALITIES, unknown_modality
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class SegmentOptions:
         registration: ``"rigid"``, ``"affine"``, ``"bspline"`` or ``"none"`` (trust the headers).
         transforms: for a modality a transform file (reference points to its points, LPS mm) to use as it is.
         initial: for a modality a transform file to start its registration from, instead of a search.
+        landmarks: for a modality two files of landmarks, in the reference and in its volume: its registration starts
+            from their best fit; where nothing is registered they only tell how far apart they are.
         model: name or folder of a model bundle.
         probabilities: names of the classes whose probability maps are kept.
         device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -39,6 +41,7 @@ class SegmentOptions:
     registration: str = "rigid"
     transforms: Mapping[str, Path] = field(default_factory=dict)
     initial: Mapping[str, Path] = field(default_factory=dict)
+    landmarks: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
     model: str = "default"
     probabilities: tuple[str, ...] = ()
     device: str = "auto"
@@ -53,9 +56,10 @@ class SegmentOptions:
     def __post_init__(self) -> None:
         if not self.volumes:
             raise InputError("No volume is given.", "Give at least one volume, for example --ct FILE.")
-        unknown = [name for name in (*self.volumes, *self.transforms, *self.initial) if name not in MODALITIES]
+        said = (*self.transforms, *self.initial, *self.landmarks)
+        unknown = [name for name in (*self.volumes, *said) if name not in MODALITIES]
         if unknown:
-            raise InputError(f"Unknown modality {unknown[0]!r}.", f"Use one of {', '.join(MODALITIES)}.")
+            raise unknown_modality(unknown[0])
         object.__setattr__(self, "reference", self.reference or next(iter(self.volumes)))
         given = ", ".join(self.volumes)
         if self.reference not in self.volumes:
@@ -68,13 +72,20 @@ class SegmentOptions:
                 "A start is given for a volume that is not registered.",
                 "Leave it out, or choose rigid, affine or bspline and no transform for that volume.",
             )
-        for name in (*self.transforms, *self.initial):
+        twice = set(self.initial) & set(self.landmarks)
+        if twice:
+            raise InputError(
+                f"Both --initial and --landmarks say where {min(twice)} starts.", "Give one of them for a volume."
+            )
+        for name in said:
             if name not in self.volumes or name == self.reference:
+                what = "Landmarks are" if name in self.landmarks else "A transform is"
                 raise InputError(
-                    f"A transform is given for {name}, which is not a moving volume.",
+                    f"{what} given for {name}, which is not a moving volume.",
                     f"The volumes are {given} and the reference is {self.reference}.",
                 )
-        for file in (*self.volumes.values(), *self.transforms.values(), *self.initial.values()):
+        pairs = (file for both in self.landmarks.values() for file in both)
+        for file in (*self.volumes.values(), *self.transforms.values(), *self.initial.values(), *pairs):
             if not file.exists():
                 raise InputError(f"{file} does not exist.", "Check the path.")
             if file.is_dir() and file.resolve() in (self.out.resolve(), *self.out.resolve().parents):

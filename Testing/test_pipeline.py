@@ -15,6 +15,8 @@ import SimpleITK as sitk
 from MultimodalSegLib.errors import InputError, OutputError
 from MultimodalSegLib.evaluation.registration_error import registration_error
 from MultimodalSegLib.images.io import read_labels, read_volume, write_volume
+from MultimodalSegLib.images.point_file import write_points
+from MultimodalSegLib.images.resample import map_points
 from MultimodalSegLib.pipeline import STAGES, run_segment
 from MultimodalSegLib.progress import Event
 from MultimodalSegLib.registration.transform_file import read_transform, write_transform
@@ -200,6 +202,10 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
         ({"transforms": {"CT": "ct.nrrd"}}, "CT, which is not a moving volume"),
         ({"initial": {"CT": "ct.nrrd"}}, "CT, which is not a moving volume"),
         ({"initial": {"MR": "mr.nii.gz"}, "registration": "none"}, "is not registered"),
+        ({"landmarks": {"CT": ("ct.nrrd", "ct.nrrd")}}, "Landmarks are given for CT, which is not a moving volume"),
+        ({"landmarks": {"MR": ("ct.nrrd", "nothing.csv")}}, "nothing.csv does not exist"),
+        ({"landmarks": {"MR": ("ct.nrrd", "mr.nii.gz")}, "initial": {"MR": "mr.nii.gz"}}, "say where MR starts"),
+        ({"landmarks": {"MR": ("ct.nrrd", "mr.nii.gz")}}, "is not a file of landmarks"),
         ({"volumes": {"CT": "gone.nrrd"}}, "gone.nrrd does not exist"),
     ],
 )
@@ -209,6 +215,9 @@ def test_what_cannot_work_is_refused_before_anything_is_written(
     for name in ("volumes", "transforms", "initial"):
         if name in change:
             change = change | {name: {modality: place / file for modality, file in change[name].items()}}
+    if "landmarks" in change:
+        files = {name: tuple(place / file for file in both) for name, both in change["landmarks"].items()}
+        change = change | {"landmarks": files}
     with pytest.raises(InputError, match=sentence):
         run_segment(options_for(place, tmp_path / "run", **({"reference": ""} | change)))
     assert not (tmp_path / "run").exists()
@@ -219,11 +228,21 @@ def test_a_run_inside_an_input_folder_is_refused(place: Path, tmp_path: Path) ->
         options_for(place, tmp_path / "dicom" / "run", volumes={"CT": tmp_path})
 
 
-def test_a_poor_alignment_is_a_warning(place: Path, tmp_path: Path) -> None:
+def test_a_poor_alignment_is_a_warning_and_landmarks_tell_how_poor(place: Path, tmp_path: Path) -> None:
     far_off = sitk.Euler3DTransform((0, 0, 0), 0.3, 0.2, -0.3, (45.0, 40.0, 20.0))
     write_transform(far_off, tmp_path / "far.h5")
-    options = options_for(place, tmp_path / "run", transforms={"MR": tmp_path / "far.h5"})
-    run = run_segment(options)
+    corners = np.array([[0.0, -88.0, 0.0], [74.0, 0.0, 0.0], [-74.0, 0.0, 0.0], [0.0, 0.0, 78.0]])
+    files = tmp_path / "ct.csv", tmp_path / "mr.csv"
+    for points, file in zip((corners, map_points(TRANSFORM, corners)), files, strict=True):
+        write_points(points, file)
+    given = {"transforms": {"MR": tmp_path / "far.h5"}, "landmarks": {"MR": files}}
+    run = run_segment(options_for(place, tmp_path / "run", **given))
+    errors = run.record["registration"]["MR"]["landmarks"]
+    assert errors["count"] == 4 and errors["start_max_mm"] < 0.001 < 5 < errors["before_mean_mm"] < 15
+    apart = np.linalg.norm(map_points(far_off, corners) - map_points(TRANSFORM, corners), axis=1)
+    assert errors["mean_mm"] == pytest.approx(apart.mean(), abs=0.01)
+    assert any("MR with CT moved away from the landmarks" in sentence for sentence in run.record["warnings"])
+    assert list(run.record["parameters"]["landmarks"]) == ["MR"]
     assert any("alignment of MR with CT is probably wrong" in sentence for sentence in run.record["warnings"])
     found = read_transform(run.transforms["MR"])
     assert np.allclose(found.TransformPoint((1.0, 2.0, 3.0)), far_off.TransformPoint((1.0, 2.0, 3.0)))

@@ -38,7 +38,7 @@ def enhance(
         typer.Option("--denoise", help="Clean a CT with thin slices; experimental, it takes off little of the noise."),
     ] = False,
     profile: Annotated[
-        Profile, typer.Option(help="What a slice averages over; auto: box for CT, gaussian for MRI.")
+        Profile, typer.Option(help="What a thick slice averages over; auto: box for CT, gaussian for MRI.")
     ] = Profile.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of the first sample.")] = 0,
     model: Annotated[str, typer.Option(help="Name or folder of a model that adds detail.")] = "enhance",
@@ -60,10 +60,9 @@ def enhance(
             told.warn(sentence)
         found = result.consistency
         if found is not None:
-            word = "within" if found.within_noise else "above"
             told.say(
                 f"Synthetic detail in {result.seconds:.0f} s: {files['volume']}. The slices it would give differ from "
-                f"those measured by {found.rms:.3g} (root mean square), {word} their noise of {found.noise:.3g}."
+                f"those measured by {found.rms:.3g} (root mean square), {found.judged}."
             )
         told.result(
             {

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..run_lock import changing
 from .choices import Device, DeviceOption, EventsOption, MemoryOption, SyntheticOption, ThreadsOption
 from .ending import ending
 from .listeners import listener
@@ -53,7 +54,7 @@ def explain(
 ) -> None:
     """Show what spoke for a class of a finished run, and how far that can be believed. For research use only."""
     told = listener(events)
-    with ending(told, hint="What the run held before is as it was; give the command again.") as progress:
+    with ending(told, hint="What the run held before is as it was; give the command again.") as progress, changing(run):
         from ..explain.contributions import sentences
         from ..restore import open_run
         from ..stages.contributions import ContributionOptions, run_contributions

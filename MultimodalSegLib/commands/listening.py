@@ -36,7 +36,7 @@ def listen(run: Path, model: str, device: str, told: Listener, progress: Progres
         progress: takes the events.
         end_after_s: seconds without a request after which this returns.
     """
-    from ..refinement.scene import PlaceError
+    from ..refinement.places import PlaceError
     from ..stages.clicking import Clicking
 
     clicking, lines = Clicking(run, model, device), _lines()

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..run_lock import changing
 from .choices import Between, EventsOption, SyntheticOption
 from .ending import ending
 from .listeners import listener
@@ -34,7 +35,7 @@ def measure(
 ) -> None:
     """Measure structures and lesions of a run again. For research use only."""
     told = listener(events)
-    with ending(told, hint="The tables are as they were.") as progress:
+    with ending(told, hint="The tables are as they were.") as progress, changing(run):
         from ..restore import open_run
         from ..stages.earlier import Earlier
         from ..stages.measure import CHANGES, MeasureOptions, run_measure

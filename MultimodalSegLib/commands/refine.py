@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..errors import InputError
+from ..run_lock import changing
 from .choices import Device, DeviceOption, EventsOption
 from .ending import ending
 from .listeners import listener
@@ -20,7 +22,9 @@ def refine(
     run: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
     points: Annotated[
         list[str] | None,
-        typer.Option(metavar=POINTS, help="On the object: LPS mm, or a markups file (.mrk.json); may be repeated."),
+        typer.Option(
+            metavar=POINTS, help="On the object: LPS mm, or a file (.mrk.json, .fcsv, .csv); may be repeated."
+        ),
     ] = None,
     negative: Annotated[
         list[str] | None, typer.Option(metavar=POINTS, help="Beside the object, likewise; may be repeated.")
@@ -56,8 +60,8 @@ def refine(
 ) -> None:
     """Correct a segment of a run, or add one, from what you mark. For research use only."""
     told = listener(events)
-    with ending(told, run) as progress:
-        from ..refinement.prompts import numbers, read_points, together
+    with ending(told, run) as progress, nullcontext() if listen else changing(run):
+        from ..refinement.prompts import given_points, numbers, together
         from ..stages.clicking import result_of
         from ..stages.edited import take_edited
         from ..stages.refine import refine as correct
@@ -86,8 +90,8 @@ def refine(
             return
         found = correct(
             run,
-            together([read_points(text) for text in points or ()]),
-            negative=together([read_points(text) for text in negative or ()]),
+            together([given_points(text) for text in points or ()]),
+            negative=together([given_points(text) for text in negative or ()]),
             box=numbers(box, 6).reshape(2, 3) if box else None,
             scribble=scribble,
             segment=segment,
@@ -99,6 +103,6 @@ def refine(
             progress=progress,
         )
         told.say(f"{found.segment.name}: {found.added_ml:.2f} ml added, {found.removed_ml:.2f} ml removed. {TABLES}")
-        for sentence in filter(None, (*found.warnings, found.told_of_neighbors)):
+        for sentence in found.warnings:
             told.warn(sentence)
         told.result(result_of(run, found))

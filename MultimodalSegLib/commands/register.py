@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,14 +12,6 @@ from ..errors import InputError, OutputError
 from .choices import EventsOption, Kind, SeedOption
 from .ending import ending
 from .listeners import listener
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
-
-    from ..registration.landmarks import Landmarks
-
-FAR_FROM_LANDMARKS_MM = 5.0
-"""Landmarks are set to a few millimetres; by more than this a registration does not correct them."""
 
 
 def register(
@@ -52,7 +44,8 @@ def register(
         from ..images.intensities import outside_value
         from ..images.io import read_volume, write_volume
         from ..images.resample import resample
-        from ..registration.landmarks import read_landmarks
+        from ..registration.landmark_file import read_landmarks
+        from ..registration.landmarks import errors_text, landmark_warnings
         from ..registration.register import assess, registration_warnings
         from ..registration.register import register as find_transform
         from ..registration.transform_file import check_ending, read_transform, write_transform
@@ -88,7 +81,8 @@ def register(
             outside = outside_value(names[1] or "MR")
             write_volume(resample(volumes[1], volumes[0].grid, found.transform, outside=outside), moved)
         quality = found.quality
-        warnings = registration_warnings(names[1] or "the moving volume", names[0] or "the fixed volume", found)
+        called = names[1] or "the moving volume", names[0] or "the fixed volume"
+        warnings = registration_warnings(*called, found)
         told.say(
             f"Mutual information {quality.mutual_information_before:.3f} before and "
             f"{quality.mutual_information_after:.3f} after, overlap of the heads {quality.head_overlap:.2f}, "
@@ -99,17 +93,10 @@ def register(
         )
         if out is not None:
             told.say(f"Transform: {out}")
-        errors = landmark_errors(pairs, found.transform) if pairs else None
+        errors = pairs.errors(found.transform) if pairs else None
         if errors:
-            told.say(
-                f"{errors['count']} landmarks: {errors['start_mean_mm']:.1f} mm apart (at most "
-                f"{errors['start_max_mm']:.1f}) at the start, {errors['mean_mm']:.1f} mm (at most "
-                f"{errors['max_mm']:.1f}) after the registration."
-            )
-            if errors["mean_mm"] > errors["start_mean_mm"] + FAR_FROM_LANDMARKS_MM:
-                warnings.append(
-                    "The registration moved away from the landmarks: look at both before you use the result."
-                )
+            told.say(f"{errors['count']} landmarks: {errors_text(errors)}.")
+            warnings += landmark_warnings(*called, errors)
         for sentence in warnings:
             told.warn(sentence)
         told.result(
@@ -123,10 +110,3 @@ def register(
                 "warnings": warnings,
             }
         )
-
-
-def landmark_errors(pairs: Landmarks, found: sitk.Transform) -> dict[str, float]:
-    """Distances in mm between pairs of landmarks, under the transform that fits them best and under another one."""
-    before, after = pairs.error(pairs.transform()), pairs.error(found)
-    names = ("start_mean_mm", "start_max_mm", "mean_mm", "max_mm")
-    return {"count": len(pairs.fixed), **dict(zip(names, (round(x, 3) for x in (*before, *after)), strict=True))}

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from ..run_lock import changing
 from .choices import EventsOption, SyntheticOption
 from .ending import ending
 from .listeners import listener
@@ -38,7 +39,7 @@ def report(
 ) -> None:
     """Write the report of a finished run. For research use only."""
     told = listener(events)
-    with ending(told, hint="The same command begins anew.") as progress:
+    with ending(told, hint="The same command begins anew.") as progress, changing(run):
         from ..restore import open_run
         from ..stages.edited import put_edited
         from ..stages.report import ReportOptions, run_report

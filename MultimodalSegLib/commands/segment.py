@@ -50,6 +50,13 @@ def segment(
         list[str] | None,
         typer.Option(metavar="MODALITY=FILE", help="Start the registration from this transform; may be repeated."),
     ] = None,
+    landmarks: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODALITY=FILE,FILE",
+            help="Start the registration from these landmarks, in the reference and in that volume; may be repeated.",
+        ),
+    ] = None,
     seed: SeedOption = 0,
     model: Annotated[str, typer.Option(help="Name or folder of a model; see the command 'models'.")] = "default",
     probabilities: Annotated[
@@ -80,6 +87,7 @@ def segment(
             registration=registration.value,
             transforms=dict(_modality_and_file(text) for text in transform or ()),
             initial=dict(_modality_and_file(text, "--initial") for text in initial or ()),
+            landmarks=dict(_modality_and_landmarks(text) for text in landmarks or ()),
             seed=seed,
             model=model,
             probabilities=tuple(probabilities or ()),
@@ -101,6 +109,18 @@ def _modality_and_file(text: str, option: str = "--transform") -> tuple[str, Pat
     if not sign or not file:
         raise InputError(f"{text!r} is not of the form MODALITY=FILE.", f"Write for example {option} MR=MR_to_CT.h5.")
     return name.upper(), Path(file)
+
+
+def _modality_and_landmarks(text: str) -> tuple[str, tuple[Path, Path]]:
+    name, _sign, files = text.partition("=")
+    parts = files.split(",")
+    cuts = [(",".join(parts[:n]), ",".join(parts[n:])) for n in range(1, len(parts))]
+    pairs = [(Path(fixed), Path(moving)) for fixed, moving in cuts if fixed and moving]
+    if not pairs:
+        hint = "Write for example --landmarks MR=ct.mrk.json,mr.mrk.json."
+        raise InputError(f"{text!r} is not of the form MODALITY=FILE,FILE.", hint)
+    there = [pair for pair in pairs if all(file.is_file() for file in pair)]  # names may hold commas too
+    return name.upper(), (there or pairs)[0]
 
 
 def run_result(run: RunFolder) -> dict[str, Any]:
@@ -125,6 +145,8 @@ def run_result(run: RunFolder) -> dict[str, Any]:
 
 def tell_run(told: Listener, run: RunFolder) -> None:
     """Tell a person in a few sentences what a run found, and its warnings."""
+    from ..registration.landmarks import errors_text
+
     record = run.record
     for name, quality in record["registration"].items():
         before, after = quality["mutual_information_before"], quality["mutual_information_after"]
@@ -132,6 +154,8 @@ def tell_run(told: Listener, run: RunFolder) -> None:
             f"{name} to {record['reference']}: {quality['kind']} registration, mutual information {before:.3f} before "
             f"and {after:.3f} after, overlap of the heads {quality['head_overlap']:.2f}."
         )
+        if "landmarks" in quality:
+            told.say(f"{quality['landmarks']['count']} landmarks: {errors_text(quality['landmarks'])}.")
     presence = record["segmentation"]["lesion_presence"]
     if presence is not None:
         told.say(f"Lesion score: {presence:.2f} (0 to 1; higher means more suspicious, it is not a probability).")

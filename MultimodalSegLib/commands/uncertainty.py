@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..run_lock import changing
 from .choices import Device, DeviceOption, EventsOption, MemoryOption, SyntheticOption, ThreadsOption
 from .ending import ending
 from .listeners import Listener, listener
@@ -47,7 +48,7 @@ def uncertainty(
 ) -> None:
     """Say how sure a run is: maps of doubt, intervals of volumes, quality flags. For research use only."""
     told = listener(events)
-    with ending(told, hint="The run is as it was; the same command starts again.") as progress:
+    with ending(told, hint="The run is as it was; the same command starts again.") as progress, changing(run):
         from ..restore import open_run
         from ..stages.uncertainty import UncertaintyOptions, run_uncertainty
 

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import InputError
 from ..images.volume import Volume
 from ..progress import Event, Progress, silent
+from .consistency import Consistency, consistency, measured_kept
 from .intensities import Scale, noise_level, soft_tissue
-from .slices import RIDGE, SliceModel
+from .slices import TRAINED_MM, SliceModel
 from .thick import ThickScan, thick_axis, thick_scan
 
 if TYPE_CHECKING:
@@ -19,37 +21,14 @@ if TYPE_CHECKING:
 
 STAGE = "enhance"
 
-SPREAD = {"CT": 60.0, "MR": 0.1}
-"""How much detail is expected: HU of a CT, part of the range of any other image."""
-
-TRAINED_MM = (2.0, 7.0)
-"""Millimetres between slices beyond which nothing like it was trained on."""
+FARTHEST_MM = 10.0
+"""Between slices; beyond it almost all that is shown between them would be made up."""
 
 NOISY_HU = 10.0
 """Below this, cleaning a CT is not worth its detail."""
 
 PROFILE = {"CT": "box", "MR": "gaussian"}
 """Of a slice, where none is told: a CT averages over its slice, an MRI excites it softly."""
-
-
-@dataclass(frozen=True)
-class Consistency:
-    """Whether the slices that a restored volume would give are those that were measured, in the scan's own unit.
-
-    Args:
-        rms: root of the mean squared difference.
-        noise: standard deviation of the noise of the slices.
-        interpolated: what ``rms`` is for cubic interpolation.
-    """
-
-    rms: float
-    noise: float
-    interpolated: float
-
-    @property
-    def within_noise(self) -> bool:
-        """Whether the difference could be noise."""
-        return self.rms <= self.noise
 
 
 @dataclass(frozen=True)
@@ -105,19 +84,22 @@ def restore(
         sampler: draws the detail.
         denoise: clean a CT whose slices are thin; thick ones are restored instead, and that is said.
         samples: volumes that are drawn; their mean is the result, their deviation its uncertainty.
-        profile: of a slice, ``"gaussian"`` or ``"box"``; the usual one of the family if empty.
+        profile: of a thick slice, ``"gaussian"`` or ``"box"``; the usual one of the family if empty.
         seed: of the first sample; the next one has the next number.
         progress: takes the events of the stage ``"enhance"``.
 
     Raises:
-        InputError: voxels that are large in several directions, or a single slice.
+        InputError: voxels that are large in several directions, slices farther apart than :data:`FARTHEST_MM`, or a
+            single slice.
         Cancelled: ``progress`` asked to stop.
     """
     began, axis = time.perf_counter(), thick_axis(volume.grid)
     cleaning = axis is None and denoise and family == "CT"
     if axis is None and not cleaning:
         return _unchanged(volume, denoise, time.perf_counter() - began)
-    profile = "box" if cleaning else profile or PROFILE[family]
+    if axis is not None:
+        _check_apart(volume.grid.spacing[2 - axis])
+    asked, profile = profile, "box" if cleaning else profile or PROFILE[family]
     scan = thick_scan(volume, 0 if axis is None else axis, profile)
     if cleaning:  # slices as thick as voxels are long: a model that changes nothing
         scan = ThickScan(scan.slices, SliceModel(len(scan.slices), 1.0, profile="box"), 0, volume.grid)
@@ -129,7 +111,8 @@ def restore(
         found.append(drawn if cleaning else measured_kept(scan, drawn, scale, noise))
     mean: np.ndarray = np.stack(found).mean(0) if len(found) > 1 else found[0]
     deviation = scan.volume(np.stack(found).std(0)) if len(found) > 1 else None
-    warnings = _cleaned(scan.slices, mean) if cleaning else _restored(scan.model.spacing, denoise)
+    found_again = consistency(scan, mean, noise)
+    warnings = _cleaned(scan.slices, mean, found_again, asked) if cleaning else _restored(scan, found_again, denoise)
     return Enhanced(
         scan.volume(mean),
         deviation,
@@ -138,33 +121,10 @@ def restore(
         axis,
         scan.model.spacing,
         profile,
-        consistency(scan, mean, noise),
+        found_again,
         time.perf_counter() - began,
         warnings,
     )
-
-
-def measured_kept(scan: ThickScan, fine: np.ndarray, scale: Scale, noise: float) -> np.ndarray:
-    """A drawn volume changed so that its slices are the measured ones, as far as these are more than noise.
-
-    The most likely volume if the detail varies by :data:`SPREAD` and the slices by their noise (a ridge of the squared
-    ratio; Tikhonov regularization). If the slices would then still be off by more than their noise, the ridge is
-    lowered (discrepancy principle, Morozov, 1966).
-    """
-    spread = SPREAD["CT"] if scale.family == "CT" else SPREAD["MR"] * (scale.high - scale.low)
-    ratio, corrected = (noise / spread) ** 2, fine
-    for share in (1.0, 0.1, 0.01, 0.0):
-        corrected = scan.model.consistent(fine, scan.slices, RIDGE + share * ratio)
-        if _rms(scan.model.taken(corrected) - scan.slices) <= noise:
-            break
-    return corrected
-
-
-def consistency(scan: ThickScan, fine: np.ndarray, noise: float) -> Consistency:
-    """Compare the slices of a restored volume with those that were measured."""
-    apart = scan.model.taken(fine) - scan.slices
-    cubic = scan.model.taken(scan.model.interpolated(scan.slices)) - scan.slices
-    return Consistency(_rms(apart), noise, _rms(cubic))
 
 
 def _draw(
@@ -181,17 +141,16 @@ def _draw(
 
     from ..networks.detail_net import Conditions
 
-    start = scale.apply(begun)
+    start, farthest = scale.apply(begun), TRAINED_MM[1]  # told of more than in training, the network diverges
     known = Conditions(
         torch.tensor([("CT", "MR").index(scale.family)]),
-        torch.tensor([scan.model.spacing], dtype=torch.float32),
+        torch.tensor([min(scan.model.spacing, farthest)], dtype=torch.float32),
         torch.tensor([noise_level(scale.apply(scan.slices))], dtype=torch.float32),
     )
+    away = np.minimum(scan.model.distance, farthest / 2)
     number, count = turn
     progress(Event(STAGE, number, count, f"sample {number + 1} of {count}"))
-    drawn = sampler.sample(
-        start, scan.model.distance, known, seed, lambda part: progress(Event(STAGE, number + part, count))
-    )
+    drawn = sampler.sample(start, away, known, seed, lambda part: progress(Event(STAGE, number + part, count)))
     return begun + scale.undo(drawn) - scale.undo(start)
 
 
@@ -202,30 +161,43 @@ def _unchanged(volume: Volume, denoise: bool, seconds: float) -> Enhanced:
     return Enhanced(volume, None, 0, 0, None, max(volume.grid.spacing), "", None, seconds, (said, *more))
 
 
-def _restored(spacing: float, denoise: bool) -> tuple[str, ...]:
+def _check_apart(spacing: float) -> None:
+    """Refuse slices between which nothing is known anymore."""
+    if round(spacing, 2) > FARTHEST_MM:
+        raise InputError(
+            f"The slices are {spacing:.3g} mm apart, which is too far to tell what lies between them.",
+            f"Give a scan with at most {FARTHEST_MM:g} mm between its slices.",
+        )
+
+
+def _restored(scan: ThickScan, found: Consistency, denoise: bool) -> tuple[str, ...]:
     """What to heed about thick slices that were restored."""
-    found = []
+    spacing, told = round(scan.model.spacing, 2), []
     if not TRAINED_MM[0] <= spacing <= TRAINED_MM[1]:
-        found.append(
+        told.append(
             f"The slices are {spacing:g} mm apart; the model was made for {TRAINED_MM[0]:g} to {TRAINED_MM[1]:g} mm."
         )
+    if not found.within_noise:
+        told.append(
+            f"The result does not give the measured slices back: they differ by {found.rms:.3g}, {found.judged}."
+        )
     if denoise:
-        found.append(
+        told.append(
             f"The scan was restored, not cleaned: its slices are {spacing:g} mm apart, and only a CT with thin ones is "
             "cleaned."
         )
-    return tuple(found)
+    return tuple(told)
 
 
-def _cleaned(before: np.ndarray, after: np.ndarray) -> tuple[str, ...]:
-    """What to heed about a CT that was cleaned: how little was taken off, or that little was there."""
+def _cleaned(before: np.ndarray, after: np.ndarray, found: Consistency, profile: str) -> tuple[str, ...]:
+    """What to heed about a CT that was cleaned: how little was taken off, that little was there, or too much."""
     soft = soft_tissue(before)
     noise, left = noise_level(before, soft), noise_level(after, soft)
-    told = f"Cleaning is experimental: the noise in soft tissue went from {noise:.1f} to {left:.1f} HU."
+    told = [f"Cleaning is experimental: the noise in soft tissue went from {noise:.1f} to {left:.1f} HU."]
     if noise < NOISY_HU:
-        return told, "So little noise is better left: cleaning may take more detail than noise."
-    return (told,)
-
-
-def _rms(array: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(array.astype(np.float64) ** 2)))
+        told.append("So little noise is better left: cleaning may take more detail than noise.")
+    if not found.within_noise:
+        told.append(f"Cleaning changed more than noise: by {found.rms:.3g} HU, {found.judged}; detail may be lost.")
+    if profile:
+        told.append(f"The profile {profile!r} was not used: it is for thick slices, and these are thin.")
+    return tuple(told)

@@ -15,6 +15,9 @@ STEP = 1.0
 
 PROFILES = ("gaussian", "box")
 
+TRAINED_MM = (2.5, 6.5)
+"""Millimetres between the thick slices that a model for detail is trained on."""
+
 RIDGE = 0.003
 """Added to the Gram matrix before it is inverted, so that noise of the slices is not blown up."""
 

@@ -13,6 +13,11 @@ MODALITIES = ("CT", "MR", "T1", "T1C", "T2", "FLAIR", "PET")
 """Names a volume may have; ``MR`` is an MRI of any contrast."""
 
 
+def unknown_modality(name: str) -> InputError:
+    """What to say of a name that is none of :data:`MODALITIES`."""
+    return InputError(f"Unknown modality {name!r}.", f"Use one of {', '.join(MODALITIES)}.")
+
+
 @dataclass(frozen=True)
 class Case:
     """Volumes by modality name, each with its own grid in patient space; nothing says that they share one.
@@ -33,7 +38,7 @@ class Case:
             raise InputError("The case has no volume.", "Give at least one volume, for example --ct FILE.")
         unknown = [name for name in self.volumes if name not in MODALITIES]
         if unknown:
-            raise InputError(f"Unknown modality {unknown[0]!r}.", f"Use one of {', '.join(MODALITIES)}.")
+            raise unknown_modality(unknown[0])
         reference = self.reference or next(iter(self.volumes))
         if reference not in self.volumes:
             raise InputError(

@@ -67,16 +67,23 @@ def read_target(logits: Tensor, working: Grid, target: Target, labelling: Labell
     where = target.points @ inverse[:3, :3].T + inverse[:3, 3]  # (N, 3) as (i, j, k)
     probability = found = 0.0
     with torch.inference_mode():
+        flat, lesions = logits.flatten(1), labelling.lesions(logits).flatten(1)
         for start in range(0, len(where), AT_ONCE):
             corners, weights = _corners(where[start : start + AT_ONCE], logits.shape[1:])
-            block = logits.flatten(1)[:, corners.flatten().to(logits.device)].float().view(-1, *corners.shape)
-            values, labelled = _read(block, weights.to(logits.device), target, labelling)
+            at = corners.flatten().to(logits.device)
+            block, marked = (part[:, at].float().view(-1, *corners.shape) for part in (flat, lesions))
+            values, labelled = _read(block, marked[0], weights.to(logits.device), target, labelling)
             probability, found = probability + float(values.sum()), found + float(labelled.sum())
     return probability / len(where), found / len(where)
 
 
-def _read(block: Tensor, weights: Tensor, target: Target, labelling: Labelling) -> tuple[Tensor, Tensor]:
-    """Probabilities (N,) and whether the label is the target's (N,), from logits (C, N, 8) at corners."""
+def _read(
+    block: Tensor, lesions: Tensor, weights: Tensor, target: Target, labelling: Labelling
+) -> tuple[Tensor, Tensor]:
+    """Probabilities (N,) and whether the label is the target's (N,), from logits (C, N, 8) at corners.
+
+    ``lesions`` (N, 8) are the logits from which lesions are labelled.
+    """
     k, s = len(labelling.values), int(labelling.side)
     structures = (torch.softmax(block[:k], 0) * weights).sum(-1)  # (K, N)
     winner = structures.argmax(0)
@@ -84,7 +91,7 @@ def _read(block: Tensor, weights: Tensor, target: Target, labelling: Labelling) 
     values = structures[target.channel]
     if labelling.lesion_value is not None:
         probability = (torch.sigmoid(block[-1]) * weights).sum(-1)
-        lesion = probability > labelling.lesion_threshold
+        lesion = (torch.sigmoid(lesions) * weights).sum(-1) > labelling.lesion_threshold
         if labelling.lesion_hosts:
             lesion &= torch.isin(winner, torch.tensor(sorted(labelling.lesion_hosts), device=winner.device))
         values = probability if target.channel < 0 else values

@@ -147,6 +147,7 @@ def labelling_of(bundle: Bundle, probabilities: Sequence[str] = ()) -> Labelling
         values=bundle.label_values(),
         lesion_value=int(lesion["value"]) if lesion else None,
         lesion_threshold=float(bundle.metadata.get("lesion_threshold", 0.5)),
+        lesion_peak=float(bundle.metadata.get("lesion_peak", 0.0)),
         lesion_hosts=frozenset(
             channel
             for channel, entry in enumerate(bundle.metadata["network_classes"])

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from ..images.grid import Grid
 from ..networks.device import processor_threads
 from .head_box import Box
+from .lesion_pieces import without_unsure_pieces
 from .scaling import Scaling
 from .windows import Report
 
@@ -36,6 +37,7 @@ class Labelling:
         lesion_hosts: channels of the structures in which there can be a lesion; empty means all.
         side: whether a channel behind the structures says left or right; a channel of lesions is the last one.
         scaling: of logits where probabilities are wanted; labels are those of the logits as they are.
+        lesion_peak: probability that a piece of lesion has to exceed somewhere, or it is none; 0 if any will do.
     """
 
     values: tuple[tuple[int, int], ...]
@@ -45,6 +47,13 @@ class Labelling:
     lesion_hosts: frozenset[int] = frozenset()
     side: bool = True
     scaling: Scaling = Scaling()
+    lesion_peak: float = 0.0
+
+    def lesions(self, logits: Tensor) -> Tensor:
+        """Logits (1, d, h, w) from which lesions are labelled, of an answer (C, d, h, w) of the network."""
+        if self.lesion_value is None:
+            return logits[-1:]
+        return without_unsure_pieces(logits[-1:], self.lesion_threshold, self.lesion_peak)
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ def to_reference(
     labels = np.zeros(reference.shape, np.uint16)
     maps = {name: np.zeros(reference.shape, np.float32) for name, _, _ in labelling.wanted}
     values = torch.tensor(labelling.values, dtype=torch.int32, device=logits.device)
+    lesions = labelling.lesions(logits)
     stopped = False
 
     def fill(brick: tuple[slice, ...]) -> None:
@@ -108,7 +118,7 @@ def to_reference(
         if stopped or not (np.all(high >= lattice.low) and np.all(low <= lattice.high)):
             return
         with torch.inference_mode():
-            labels[brick], probabilities = _label_brick(logits, lattice, brick, labelling, values)
+            labels[brick], probabilities = _label_brick(logits, lesions, lattice, brick, labelling, values)
         for name, map_ in probabilities.items():
             maps[name][brick] = map_
 
@@ -129,14 +139,15 @@ def _bricks(grid: Grid) -> Iterator[tuple[slice, ...]]:
 
 
 def _label_brick(
-    logits: Tensor, lattice: _Lattice, brick: Sequence[slice], labelling: Labelling, values: Tensor
+    logits: Tensor, lesions: Tensor, lattice: _Lattice, brick: Sequence[slice], labelling: Labelling, values: Tensor
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Labels and wanted probabilities of one brick of the reference grid."""
     shape = tuple(s.stop - s.start for s in brick)
     where = lattice.coordinates(brick, logits.device)
     block, first = _block(logits, *lattice.bounds(brick))
     k, s = len(labelling.values), int(labelling.side)
-    structures, side, lesion = torch.softmax(block[:k], 0), block[k : k + s], torch.sigmoid(block[k + s :])
+    structures, side = torch.softmax(block[:k], 0), block[k : k + s]
+    lesion = torch.sigmoid(_block(lesions, *lattice.bounds(brick))[0])
     strongest = structures.amax((1, 2, 3))
     keep = [c for c in range(k) if c == 0 or float(strongest[c]) >= (1 - 1e-4) / k]
     has_lesion = labelling.lesion_value is not None and float(lesion.max()) > labelling.lesion_threshold
@@ -152,8 +163,8 @@ def _label_brick(
     found = pairs.take(2 * winner + (sampled[len(keep)] <= 0 if s else 0))
     if has_lesion:
         hosts = torch.tensor([c in labelling.lesion_hosts or not labelling.lesion_hosts for c in keep])
-        lesions = (sampled[-1] > labelling.lesion_threshold) & hosts.to(winner.device).take(winner)
-        found = found.masked_fill(lesions, int(labelling.lesion_value or 0))
+        marked = (sampled[-1] > labelling.lesion_threshold) & hosts.to(winner.device).take(winner)
+        found = found.masked_fill(marked, int(labelling.lesion_value or 0))
     found *= inside
     maps = _probabilities(block, labelling, where, first)
     return found.cpu().numpy().astype(np.uint16), {name: (p * inside).cpu().numpy() for name, p in maps.items()}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import InputError, ModelError
+from ..images.case import MODALITIES, unknown_modality
 from ..images.grid import Triple
 from ..images.normalization import Normalization, usual_normalization
 from .check_input import spacing_of
@@ -123,9 +124,11 @@ class Bundle:
         """The number by which the network is told what kind of image it sees.
 
         Raises:
-            InputError: the model was not made for this modality.
+            InputError: no known modality, or one that the model was not made for.
         """
         families = list(self.metadata["modality_families"])
+        if modality not in MODALITIES and modality not in families:
+            raise unknown_modality(modality)
         family = modality_family(modality, families)
         if family not in families:
             raise InputError(

@@ -139,6 +139,9 @@ def _contradiction(metadata: Mapping[str, Any]) -> str:
         return "a class has a left and a right one, but the network has no side"
     if metadata["lesion"] and not network.get("lesion", True):
         return "there is a lesion, but the network finds none"
+    for key in ("lesion_threshold", "lesion_peak"):
+        if not 0 < float(metadata.get(key, 0.5)) < 1:
+            return f"{key} is {metadata[key]}, not a probability between 0 and 1"
     entries += [metadata["lesion"]] if metadata["lesion"] else []
     values = [0, *(int(entry["value"]) for entry in entries)]
     doubled = sorted({value for value in values if values.count(value) > 1})

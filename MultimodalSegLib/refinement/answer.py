@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ..errors import InputError
 from ..images.grid import Grid
 from ..images.resample import resample
 from ..images.volume import Volume
 from ..networks.click_net import ClickNet
 from .crops import EDGES, crop_size, crop_start, first_edge, reaches_border
 from .guidance import Said, head_inputs
+from .places import check_places, in_view, spread
 from .prompts import Prompts
-from .scene import Scene, check_places, voxels_of
+from .scene import Scene, voxels_of
 
 FAR_BELOW = -20.0
 """Logit where a crop does not reach."""
@@ -70,15 +72,22 @@ class Refiner:
             previous: bool (k, j, i) on the reference grid, the mask so far; None for a new object.
 
         Raises:
-            InputError: a prompt outside the volume, or a positive one in air.
+            InputError: a prompt outside the volume, a positive one in air, or neither a positive one nor a box where
+                there is no mask so far.
         """
         began = time.perf_counter()
+        before = np.zeros(self.reference.shape, bool) if previous is None else previous
+        if not len(np.asarray(prompts.positive)) and prompts.box is None and not before.any():
+            raise InputError(
+                "Only places beside the object are marked, and there is nothing yet to take away from.",
+                "Mark a point on the object, or a box around it.",
+            )
+        prompts = in_view(prompts, self.scene, self.reference)
         positive, negative = np.asarray(prompts.positive), np.asarray(prompts.negative)
-        check_places(self.scene, self.reference, prompts.places, positive)
+        check_places(self.scene, self.reference, np.concatenate([positive, negative]), positive)
         box = None if prompts.box is None else self.scene.voxels(np.asarray(prompts.box))
         box = None if box is None else np.sort(box, axis=0)
         said = Said(self.scene.voxels(positive), self.scene.voxels(negative), box)
-        before = np.zeros(self.reference.shape, bool) if previous is None else previous
         crop, edge, warnings = self._look(said, before, pointed_at(prompts))
         part, on_reference = reference_part(self.reference, crop.grid)
         inside = resample(crop, on_reference, outside=FAR_BELOW).array
@@ -86,6 +95,8 @@ class Refiner:
         marked = voxels_of(on_reference, pointed_at(prompts))
         mask = before.copy()
         mask[part] = kept_parts(np.where(covered, inside > 0, before[part]), before[part], marked)
+        if not mask.any():
+            warnings = (*warnings, "Nothing was found there: mark more points on the object, or a box around it.")
         return Answer(mask, part, edge, time.perf_counter() - began, warnings)
 
     def _look(self, said: Said, before: np.ndarray, marked: np.ndarray) -> tuple[Volume, int, tuple[str, ...]]:
@@ -128,8 +139,7 @@ def pointed_at(prompts: Prompts) -> np.ndarray:
     if prompts.box is None:
         return positive
     low, high = np.asarray(prompts.box)
-    share = np.stack(np.meshgrid(*[np.linspace(0.2, 0.8, 7)] * 3, indexing="ij"), -1).reshape(-1, 3)
-    return np.concatenate([positive, low + share * (high - low)])
+    return np.concatenate([positive, spread(low, high, 0.2)])
 
 
 def kept_parts(mask: np.ndarray, before: np.ndarray, marked: np.ndarray) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..errors import InputError
 from ..images.io import read_labels
+from ..images.point_file import ENDINGS, read_points
 from ..images.volume import Volume
 
 INSIDE, OUTSIDE = 1, 2
@@ -70,14 +70,17 @@ def _points(given: ArrayLike, name: str) -> np.ndarray:
     return points
 
 
-def read_points(text: str) -> np.ndarray:
-    """Points from ``X,Y,Z`` (LPS mm) or from a markups file of Slicer (``.mrk.json``): (n, 3) LPS mm.
+def given_points(text: str) -> np.ndarray:
+    """Points from ``X,Y,Z`` (LPS mm) or from a file (:func:`~MultimodalSegLib.images.point_file.read_points`).
+
+    Returns:
+        (n, 3) LPS mm.
 
     Raises:
         InputError: neither.
     """
-    if text.endswith(".json"):
-        return _read_markups(Path(text))
+    if text.lower().endswith(ENDINGS):
+        return read_points(Path(text))[1]
     return numbers(text, 3).reshape(1, 3)
 
 
@@ -94,16 +97,6 @@ def numbers(text: str, count: int) -> np.ndarray:
     if len(found) != count:
         raise InputError(f"{text!r} is not {count} numbers.", "Write millimetres separated by commas, without spaces.")
     return found
-
-
-def _read_markups(path: Path) -> np.ndarray:
-    """Control points of the first node of a Slicer markups file."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))["markups"][0]
-        points = np.array([one["position"] for one in content["controlPoints"]], float).reshape(-1, 3)
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-        raise InputError(f"{path} holds no points.", "Save a list of points in Slicer as .mrk.json.") from error
-    return points * (-1, -1, 1) if content.get("coordinateSystem") in ("RAS", "0", 0) else points
 
 
 def read_scribble(path: Path) -> tuple[np.ndarray, np.ndarray]:

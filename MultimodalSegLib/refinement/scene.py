@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import InputError
 from ..images.grid import Grid
 from ..images.volume import Volume
 from ..inference.view import network_view
@@ -117,62 +116,6 @@ def click_network(bundle: Bundle) -> ClickNet:
     return network
 
 
-class PlaceError(InputError):
-    """A prompt at which there is nothing to see.
-
-    Args:
-        text: what is wrong, with ``{place}`` where the place is to stand.
-        place: (3,) LPS mm.
-        hint: what to do, where places are given as numbers.
-        plainly: what to do, where they are clicked.
-    """
-
-    def __init__(self, text: str, place: np.ndarray, hint: str, plainly: str) -> None:
-        super().__init__(text.format(place=_text(place)), hint)
-        self._text, self._place, self._plainly = text, place, plainly
-
-    def in_ras(self) -> InputError:
-        """The same with the numbers that 3D Slicer shows."""
-        return InputError(self._text.format(place=_text(self._place * (-1, -1, 1)) + " (RAS)"), self._plainly)
-
-
 def voxels_of(grid: Grid, points: np.ndarray) -> np.ndarray:
     """Nearest voxels (n, 3) of a grid, in the order k, j, i, to points (n, 3), LPS mm; they may lie outside."""
     return np.rint(grid.indices(points)).astype(int)[:, ::-1]
-
-
-def check_places(scene: Scene, reference: Grid, places: np.ndarray, positive: np.ndarray) -> None:
-    """Refuse prompts at which there is nothing to see.
-
-    Args:
-        scene: the case.
-        reference: grid on which results are given.
-        places: (n, 3) every point, LPS mm.
-        positive: (p, 3) those on the object.
-
-    Raises:
-        InputError: a place outside the volume, or a positive point in air.
-    """
-    voxels = scene.voxels(places)
-    index = reference.indices(places)
-    for place, voxel, one in zip(places, voxels, index, strict=True):
-        inside = (one > -0.5).all() and (one < np.asarray(reference.size) - 0.5).all()
-        if not inside or not ((voxel >= 0).all() and (voxel < scene.grid.shape).all()):
-            raise PlaceError(
-                "The place {place} lies outside of what the volume shows.",
-                place,
-                "Give patient coordinates inside the head, LPS millimetres (the signs of x and y differ from RAS).",
-                "Move it into the head.",
-            )
-    for place, voxel in zip(positive, scene.voxels(positive), strict=True):
-        if scene.is_empty(voxel):
-            raise PlaceError(
-                "There is nothing but air around the point {place}.",
-                place,
-                "Click on the object itself.",
-                "Click on the object itself.",
-            )
-
-
-def _text(place: np.ndarray) -> str:
-    return ", ".join(f"{value:.1f}" for value in place + 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
@@ -56,6 +56,9 @@ class Level:
         return f"difference of structure {value:.3f}"
 
 
+Observe = Callable[[Level], Callable[[int, float], None]]
+"""For a level gives what hears of its iterations, with number and value."""
+
 LEVELS = (Level("B-spline, blurred", 40, 3, True, 0.5), Level("B-spline", 20, 2, False, 0.3))
 
 
@@ -68,7 +71,7 @@ class Scene:
         moving: the same of the moving volume, on the same lattice.
         weight: (K, J, I) 1 where both volumes are known, in the fixed head and around it, else 0.
         bases: for the axes i, j, k the (n, coefficients) values of the B-spline's basis at the voxels.
-        voxel: mm.
+        lattice: the voxels, all sides alike.
         knots: mm between knots along i, j, k.
     """
 
@@ -76,7 +79,7 @@ class Scene:
     moving: torch.Tensor
     weight: torch.Tensor
     bases: tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-    voxel: float
+    lattice: Grid
     knots: tuple[float, float, float]
 
     def blurred(self) -> Scene:
@@ -84,7 +87,7 @@ class Scene:
         from torch.nn import functional as F
 
         blur = partial(F.avg_pool3d, kernel_size=3, stride=1, padding=1, count_include_pad=False)
-        return Scene(blur(self.fixed), blur(self.moving), self.weight, self.bases, self.voxel, self.knots)
+        return replace(self, fixed=blur(self.fixed), moving=blur(self.moving))
 
     def difference(self, coefficients: torch.Tensor, phase: tuple[int, ...], stride: int) -> torch.Tensor:
         """Mean squared difference of the descriptors at every ``stride``-th voxel.
@@ -105,7 +108,7 @@ class Scene:
         size = self.weight.shape
         at = [(2.0 * torch.arange(n)[part] + 1.0) / n - 1.0 for n, part in zip(size, some, strict=True)]
         where = torch.stack(torch.meshgrid(*at, indexing="ij")[::-1], dim=-1)
-        where = where + shift * torch.tensor([2.0 / (n * self.voxel) for n in reversed(size)])
+        where = where + shift * torch.tensor([2.0 / (n * self.lattice.spacing[0]) for n in reversed(size)])
         found = F.grid_sample(self.moving[None], where[None], padding_mode="border", align_corners=False)[0]
         weight = self.weight[some]
         apart = (found - self.fixed[(slice(None), *some)]).square().mean(dim=0)
@@ -125,7 +128,7 @@ def bend(
     aligned: sitk.Transform,
     box: Grid,
     *,
-    observe: Callable[[Level], Callable[[int, float], None]],
+    observe: Observe,
 ) -> tuple[sitk.BSplineTransform, Outcome]:
     """Bend the fixed volume's points so that the moving volume, already aligned, shows the same structures there.
 
@@ -137,8 +140,7 @@ def bend(
         moving: the volume that was aligned.
         aligned: fixed to moving points, LPS mm.
         box: grid of the fixed volume; the B-spline is defined inside its box.
-        observe: for each of the :data:`LEVELS` gives what hears of its iterations, with number and value; whatever
-            that raises stops the work.
+        observe: asked once for each of the :data:`LEVELS`; whatever its listener raises stops the work.
 
     Returns:
         The B-spline, to be applied before ``aligned``, and how it ended.
@@ -146,15 +148,19 @@ def bend(
     Raises:
         RegistrationError: the volumes do not overlap.
     """
+    scene, spline = prepare(fixed, moving, aligned, box)
+    return spline, fit(scene, spline, observe)
+
+
+def fit(scene: Scene, spline: sitk.BSplineTransform, observe: Observe) -> Outcome:
+    """Set the coefficients of a B-spline, zero so far, so that what is compared agrees; see :func:`bend`."""
     import torch
 
-    spline = _flat(box, KNOTS * _lattice(fixed.head).spacing[0])
-    scene = _scene(fixed, moving, aligned, spline)
     mesh = spline.GetTransformDomainMeshSize()
     coefficients = torch.zeros(3, *(count + 3 for count in reversed(mesh)))
     start = float(scene.difference(coefficients, (0, 0, 0), LEVELS[-1].stride))
     coefficients.requires_grad_()
-    optimizer = torch.optim.Adam([coefficients], lr=STEP * scene.voxel)
+    optimizer = torch.optim.Adam([coefficients], lr=STEP * scene.lattice.spacing[0])
     for level in LEVELS:
         seen = scene.blurred() if level.blur else scene
         phases = list(product(range(level.stride), repeat=3))
@@ -171,13 +177,15 @@ def bend(
         lps = torch.einsum("xn,ncba->xcba", axes, coefficients.double())
     spline.SetParameters(lps.ravel().tolist())
     reason = f"difference of structure {start:.3f} before bending, {end:.3f} after"
-    return spline, Outcome(end, reason, end < start)
+    return Outcome(end, reason, end < start)
 
 
-def _scene(fixed: Pyramid, moving: Pyramid, aligned: sitk.Transform, spline: sitk.BSplineTransform) -> Scene:
+def prepare(fixed: Pyramid, moving: Pyramid, aligned: sitk.Transform, box: Grid) -> tuple[Scene, sitk.BSplineTransform]:
+    """What is compared, and a B-spline that does not bend anything yet; see :func:`bend`."""
     import torch
 
     lattice = _lattice(fixed.head)
+    spline = _flat(box, KNOTS * lattice.spacing[0])
     near = dilate(fixed.head, MARGIN)
     view = moving.fine.with_array(np.ones(moving.fine.array.shape, np.float32))
     weight = resample(near.with_array(near.array.astype(np.float32)), lattice).array > 0.5
@@ -195,7 +203,8 @@ def _scene(fixed: Pyramid, moving: Pyramid, aligned: sitk.Transform, spline: sit
         for a in range(3)
     )
     x, y, z = (float(step) for step in steps)
-    return Scene(here, there, torch.from_numpy(weight.astype(np.float32)), (i, j, k), lattice.spacing[0], (x, y, z))
+    known = torch.from_numpy(weight.astype(np.float32))
+    return Scene(here, there, known, (i, j, k), lattice, (x, y, z)), spline
 
 
 def _lattice(head: Volume) -> Grid:

@@ -1,25 +1,26 @@
-"""Landmarks that a person set in both volumes: a start for a registration, and a check of its result."""
+"""Landmarks that a person set in both volumes: a start for a registration, and a check of its result.
+
+Nothing here imports SimpleITK before it is asked for a transform: the panel tells errors while points are being set.
+"""
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
-from scipy.spatial.transform import Rotation
 
 from ..errors import InputError
-from ..images.resample import map_points
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
 
 LEAST, LEAST_SPREAD_MM = 3, 5.0
 """Landmarks that a rigid transform needs, and how far from one line they must reach (root mean square)."""
 
-FORMS = "Give Slicer's .mrk.json or .fcsv, or a CSV with the columns label, x, y, z (LPS mm)."
-TO_LPS = {"LPS": (1.0, 1.0, 1.0), "1": (1.0, 1.0, 1.0), "RAS": (-1.0, -1.0, 1.0), "0": (-1.0, -1.0, 1.0)}
+FAR_MM = 5.0
+"""Landmarks are set to a few millimetres; by more than this a registration does not correct them."""
 
 
 @dataclass(frozen=True)
@@ -29,118 +30,142 @@ class Landmarks:
     Args:
         fixed: (n, 3) LPS mm in the fixed volume.
         moving: (n, 3) LPS mm in the moving volume.
+
+    Example:
+        >>> corners = np.array([[0.0, 0.0, 0.0], [90.0, 0.0, 0.0], [0.0, 90.0, 0.0]])
+        >>> Landmarks(corners, corners + (0.0, 0.0, 25.0)).rigid()[:3, 3].round(6).tolist()
+        [0.0, 0.0, 25.0]
     """
 
     fixed: np.ndarray
     moving: np.ndarray
 
-    def transform(self) -> sitk.Euler3DTransform:
-        """The rigid transform (fixed to moving points) with the least squared error, in closed form.
-
-        Source: Kabsch, Acta Cryst A32:922 (1976); Arun, Huang and Blostein, IEEE PAMI 9:698 (1987).
+    def check(self) -> None:
+        """Refuse what no rigid transform follows from.
 
         Raises:
             InputError: fewer than three landmarks, or all of them near one line.
         """
-        if len(self.fixed) < LEAST:
-            raise InputError(f"There are only {len(self.fixed)} pairs of landmarks.", "Set at least three.")
-        middles = self.fixed.mean(axis=0), self.moving.mean(axis=0)
-        centered = self.fixed - middles[0], self.moving - middles[1]
-        if (
-            min(np.linalg.svd(points, compute_uv=False)[1] for points in centered)
-            < LEAST_SPREAD_MM * len(self.fixed) ** 0.5
-        ):
+        count = len(self.fixed)
+        if count < LEAST:
+            said = {0: "is no pair", 1: "is only 1 pair"}.get(count, f"are only {count} pairs")
+            raise InputError(f"There {said} of landmarks.", "Set at least three.")
+        spreads = (np.linalg.svd(points - points.mean(axis=0), compute_uv=False)[1] for points in self._both)
+        if min(spreads) < LEAST_SPREAD_MM * count**0.5:
             raise InputError("The landmarks lie near one line.", "Add one that is far from that line.")
-        rotation, _ = Rotation.align_vectors(centered[1], centered[0])
+
+    def rigid(self) -> np.ndarray:
+        """The rigid motion (fixed to moving points, 4x4, LPS) with the least squared error, in closed form.
+
+        Source: Kabsch, Acta Cryst A32:922 (1976); Arun, Huang and Blostein, IEEE PAMI 9:698 (1987).
+
+        Raises:
+            InputError: see :meth:`check`.
+        """
+        self.check()
+        middles = [points.mean(axis=0) for points in self._both]
+        here, there = (points - middle for points, middle in zip(self._both, middles, strict=True))
+        left, _stretch, right = np.linalg.svd(there.T @ here)
+        unmirrored = np.diag([1.0, 1.0, np.sign(np.linalg.det(left @ right))])
+        motion = np.eye(4)
+        motion[:3, :3] = left @ unmirrored @ right
+        motion[:3, 3] = middles[1] - motion[:3, :3] @ middles[0]
+        return motion
+
+    def transform(self) -> sitk.Euler3DTransform:
+        """The same motion as a transform about the middle of the fixed landmarks.
+
+        Raises:
+            InputError: see :meth:`check`.
+        """
+        import SimpleITK as sitk
+
+        motion, middle = self.rigid(), self.fixed.mean(axis=0)
         found = sitk.Euler3DTransform()
-        found.SetCenter(middles[0].tolist())
-        found.SetMatrix(rotation.as_matrix().ravel().tolist())
-        found.SetTranslation((middles[1] - middles[0]).tolist())
+        found.SetCenter(middle.tolist())
+        found.SetMatrix(motion[:3, :3].ravel().tolist())
+        found.SetTranslation((motion[:3, :3] @ middle + motion[:3, 3] - middle).tolist())
         return found
 
-    def error(self, transform: sitk.Transform) -> tuple[float, float]:
-        """Mean and largest distance (mm) between where a transform puts the fixed points and the moving points."""
-        apart = np.linalg.norm(map_points(transform, self.fixed) - self.moving, axis=1)
+    def error(self, transform: sitk.Transform | np.ndarray) -> tuple[float, float]:
+        """Mean and largest distance (mm) between where a transform puts the fixed points and the moving points.
+
+        Args:
+            transform: fixed to moving points; a 4x4 matrix (LPS) may stand for one.
+        """
+        if isinstance(transform, np.ndarray):
+            mapped = self.fixed @ transform[:3, :3].T + transform[:3, 3]
+        else:
+            from ..images.resample import map_points
+
+            mapped = map_points(transform, self.fixed)
+        apart = np.linalg.norm(mapped - self.moving, axis=1)
         return float(apart.mean()), float(apart.max())
 
+    def errors(self, found: sitk.Transform | np.ndarray | None = None) -> dict[str, float]:
+        """What is kept of landmarks with a run.
 
-def read_landmarks(fixed: Path, moving: Path) -> Landmarks:
-    """Pairs of landmarks from two files: by their labels if both have the same ones, else by their order.
+        Args:
+            found: the transform that a registration ended with, if it has.
+
+        Returns:
+            ``count``, then the mean and the largest distance in mm: as the volumes came (``before_mean_mm``,
+            ``before_max_mm``), at the best rigid fit (``start_...``) and, under ``found``, without a prefix.
+
+        Raises:
+            InputError: see :meth:`check`.
+        """
+        told: dict[str, float] = {"count": len(self.fixed)}
+        for prefix, transform in (("before_", np.eye(4)), ("start_", self.rigid()), ("", found)):
+            if transform is not None:
+                for name, value in zip(("mean_mm", "max_mm"), self.error(transform), strict=True):
+                    told[prefix + name] = round(value, 3)
+        return told
+
+    @property
+    def _both(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.fixed, self.moving
+
+
+def paired(fixed: tuple[Sequence[str], np.ndarray], moving: tuple[Sequence[str], np.ndarray]) -> Landmarks:
+    """Pairs from labels and points of both volumes: by the labels if both have the same ones, else by their order.
 
     Args:
-        fixed: points in the fixed volume; ``.mrk.json`` or ``.fcsv`` of Slicer, or a CSV (see :func:`read_points`).
-        moving: the same places in the moving volume.
-
-    Raises:
-        InputError: a file cannot be used, or the two do not belong together.
-
-    Example:
-        >>> pairs = read_landmarks(Path("ct.mrk.json"), Path("t1.mrk.json"))
-        >>> register(ct, t1, initial=pairs.transform())
+        fixed: n labels and (n, 3) points, LPS mm.
+        moving: as many of the moving volume.
     """
-    (labels, here), (others, there) = read_points(fixed), read_points(moving)
-    if len(here) != len(there):
-        raise InputError(
-            f"{fixed.name} has {len(here)} points and {moving.name} {len(there)}.",
-            "Set every landmark in both volumes.",
-        )
+    (labels, here), (others, there) = fixed, moving
     if len(set(labels)) == len(labels) and set(labels) == set(others):
-        there = there[[others.index(label) for label in labels]]
+        there = there[[list(others).index(label) for label in labels]]
     return Landmarks(here, there)
 
 
-def read_points(path: Path) -> tuple[list[str], np.ndarray]:
-    """Labels and points (n, 3), LPS mm, of a file of landmarks.
+def errors_text(errors: Mapping[str, float]) -> str:
+    """The errors of :meth:`Landmarks.errors` in words.
 
-    A CSV has a head line: ``label, x, y, z`` or ``label, l, p, s`` for LPS, ``label, r, a, s`` for RAS.
-
-    Raises:
-        InputError: the file is missing, of no known form, has no point, or numbers that are not finite.
+    Example:
+        >>> errors_text({"count": 4, "start_mean_mm": 1.1, "start_max_mm": 1.9, "mean_mm": 1.42, "max_mm": 2.2})
+        '1.1 mm apart (at most 1.9) at their best fit, 1.4 mm (at most 2.2) after the registration'
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        if path.name.lower().endswith(".json"):
-            labels, points = _markups(json.loads(text))
-        elif path.suffix.lower() == ".fcsv":
-            labels, points = _fcsv(text)
-        else:
-            labels, points = _csv(text)
-    except (OSError, UnicodeDecodeError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a file of landmarks ({error}).", FORMS) from error
-    if not len(points) or not np.isfinite(points).all():
-        raise InputError(f"{path} has {'no landmark' if not len(points) else 'numbers that are not finite'}.", FORMS)
-    return labels, points
+    times = {"before_": "before the registration", "start_": "at their best fit", "": "after the registration"}
+    parts: list[str] = []
+    for prefix, when in times.items():
+        if f"{prefix}mean_mm" in errors:
+            mean, most = errors[f"{prefix}mean_mm"], errors[f"{prefix}max_mm"]
+            parts.append(f"{mean:.1f} mm{'' if parts else ' apart'} (at most {most:.1f}) {when}")
+    return ", ".join(parts)
 
 
-def _markups(content: Mapping) -> tuple[list[str], np.ndarray]:
-    """Slicer's markups; points that are only announced are left out."""
-    markup = content["markups"][0]
-    points = [p for p in markup["controlPoints"] if p.get("positionStatus", "defined") == "defined"]
-    sign = TO_LPS[markup.get("coordinateSystem", "LPS")]
-    return [str(p.get("label", "")) for p in points], _points([p["position"] for p in points], sign)
+def moved_away(errors: Mapping[str, float]) -> bool:
+    """Whether a registration left its landmarks by more than their own error can explain."""
+    return errors["mean_mm"] > errors["start_mean_mm"] + FAR_MM
 
 
-def _fcsv(text: str) -> tuple[list[str], np.ndarray]:
-    """Slicer's older form; without a word about it, points are RAS."""
-    comments = [line[1:].strip() for line in text.splitlines() if line.startswith("#")]
-    said = dict(line.split("=", 1) for line in comments if "=" in line)
-    said = {key.strip(): value.strip() for key, value in said.items()}
-    columns = [name.strip() for name in said.get("columns", "id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label").split(",")]
-    rows = [row for row in csv.reader(line for line in text.splitlines() if line and not line.startswith("#"))]
-    first, label = columns.index("x"), columns.index("label")
-    sign = TO_LPS[said.get("CoordinateSystem", "RAS")]
-    return [row[label] for row in rows], _points([row[first : first + 3] for row in rows], sign)
-
-
-def _csv(text: str) -> tuple[list[str], np.ndarray]:
-    rows = list(csv.DictReader(text.splitlines(), skipinitialspace=True))
-    names = {name.strip().lower(): name for name in (rows[0] if rows else {})}
-    for axes, space in (("xyz", "LPS"), ("lps", "LPS"), ("ras", "RAS")):
-        if set(axes) <= set(names):
-            points = [[row[names[axis]] for axis in axes] for row in rows]
-            return [row.get(names.get("label", ""), "") for row in rows], _points(points, TO_LPS[space])
-    raise ValueError("no columns x, y, z")
-
-
-def _points(rows: Sequence[Sequence[float | str]], sign: tuple[float, ...]) -> np.ndarray:
-    return np.array([[float(value) for value in row] for row in rows], float).reshape(-1, 3) * sign
+def landmark_warnings(moving: str, reference: str, errors: Mapping[str, float]) -> list[str]:
+    """Why a registration must be looked at because of its landmarks, as sentences; usually none."""
+    if not moved_away(errors):
+        return []
+    return [
+        f"The registration of {moving} with {reference} moved away from the landmarks, {errors['mean_mm']:.1f} mm "
+        f"instead of {errors['start_mean_mm']:.1f} mm: look at both before you use the result."
+    ]

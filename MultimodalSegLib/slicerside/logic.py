@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..registration.landmarks import Landmarks
 from .packages import slicer
 from .process.child import RunProgress
 from .run.request import Request
 from .run.result import Result
 from .run.run import Run
+from .scene.landmarks import taken
 from .scene.nodes import MODALITY_ATTRIBUTE, Node
 from .scene.slice_views import composite_nodes
 from .text import _
@@ -22,7 +24,6 @@ from .text import _
 __all__ = ["MultimodalSegLogic", "Result", "Run", "RunProgress"]
 
 POLL_MS = 50
-REGISTRATIONS = ("none", "rigid", "affine", "bspline")
 
 
 class MultimodalSegLogic:
@@ -59,6 +60,7 @@ class MultimodalSegLogic:
         referenceModality: str = "",
         registration: str = "rigid",
         transforms: Mapping[str, Node | str | Path] | None = None,
+        landmarks: Mapping[str, Landmarks | tuple[Node, Node]] | None = None,
         backend: str = "auto",
         model: str = "default",
         device: str = "auto",
@@ -81,6 +83,8 @@ class MultimodalSegLogic:
             registration: ``"none"`` (the volumes lie right in the scene), ``"rigid"``, ``"affine"`` or ``"bspline"``.
             transforms: known transforms by modality instead of a registration: transform nodes under which the volume
                 lies right, or files as the command line takes them.
+            landmarks: by modality two point lists, in the reference and in that volume: the registration starts from
+                their best fit, and the run keeps their error. The second list goes along with its volume.
             backend: ``"auto"``, or one of ``backend.available()``.
             model: name or folder of a model bundle.
             device: ``"auto"``, ``"cpu"`` or ``"cuda"``.
@@ -102,6 +106,7 @@ class MultimodalSegLogic:
             referenceModality,
             registration=registration,
             transforms=dict(transforms or {}),
+            landmarks=dict(landmarks or {}),
             backend=backend,
             model=str(model),
             device=device,
@@ -191,19 +196,14 @@ class MultimodalSegLogic:
             raise InputError(_("A run is on already."), _("Wait for its end, or cancel it."))
         if reference is None:
             raise InputError(_("No reference volume is chosen."), _("Choose one in the section Inputs."))
-        if options["registration"] not in REGISTRATIONS:
-            raise InputError(
-                _("Unknown registration {name!r}.").format(name=options["registration"]),
-                _("Use one of {names}.").format(names=", ".join(REGISTRATIONS)),
-            )
-        if any(node is None or node is reference for node in moving.values()):
-            raise InputError(
-                _("A moving volume is missing, or is the reference itself."), _("Choose the moving volumes again.")
-            )
         if moving and options["registration"] != "none":
             from .registration.backend import choose
 
             options["backend"] = choose(options["backend"])
+        for which, given in options["landmarks"].items():
+            if not isinstance(given, Landmarks):
+                fixed, points = given
+                options["landmarks"][which] = taken(fixed, points, reference, moving.get(which))
         self._ended()  # of an earlier run that nobody followed to its end
         name = modality or reference.GetAttribute(MODALITY_ATTRIBUTE) or "CT"
         self._run = Run(Request((name, reference), dict(moving), **options), python=self._python)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..errors import InputError, OutputError
 from ..images.volume import Volume
-from .scene.nodes import MODALITY_ATTRIBUTE, Node, labels_from_segmentation, volume_from_node
+from .scene.nodes import MODALITY_ATTRIBUTE, Node, volume_from_node
+from .scene.segments import labels_from_segmentation
 from .scene.transforms import transform_file
 from .text import _
 

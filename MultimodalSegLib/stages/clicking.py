@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from ..progress import Event, Progress, silent
 from ..refinement.prompts import Prompts
 from ..restore import FinishedRun, open_run
 from ..run_folder import RECORD
+from ..run_lock import changing
 from .click_model import MODEL, make_refiner
 from .corrections import STAGE, Refined, keep, so_far
 from .edited import put_edited
@@ -55,23 +57,18 @@ class Clicking:
         Raises:
             InputError: as for these functions.
         """
-        run = self._opened()
-        try:
+        with self._changing() as run:
             if request.get("edited"):
                 self._run, names = put_edited(run, Path(request["edited"]))
                 return {"run": str(self._path), "edited": list(names)}
             return result_of(self._path, self._correct(run, request, progress))
-        finally:
-            self._stamp()
 
     def measure(self, progress: Progress = silent) -> bool:
         """Bring the tables up to date; False if they are."""
         if self._run is None:
             return False
-        try:
-            return measure_again(self._opened(), progress)
-        finally:
-            self._stamp()
+        with self._changing() as run:
+            return measure_again(run, progress)
 
     def _correct(self, run: FinishedRun, request: Mapping[str, Any], progress: Progress) -> Refined:
         prompts = Prompts(request.get("positive", ()), request.get("negative", ()), request.get("box"))
@@ -87,6 +84,17 @@ class Clicking:
             refined, self._run = keep(run, entry, prompts, answer, allow_overwrite=allow)
         return refined
 
+    @contextmanager
+    def _changing(self) -> Iterator[FinishedRun]:
+        """The run as it is, while no other program changes it."""
+        with changing(self._path):
+            run = self._opened()
+            try:
+                yield run
+            finally:
+                file = self._path / RECORD
+                self._written = file.stat().st_mtime_ns if file.is_file() else 0
+
     def _opened(self) -> FinishedRun:
         """The run, read anew if its record is not as we have left it."""
         try:
@@ -96,10 +104,6 @@ class Clicking:
         if self._run is None or written != self._written:
             self._run, self._refiner, self._written = open_run(self._path), None, written
         return self._run
-
-    def _stamp(self) -> None:
-        file = self._path / RECORD
-        self._written = file.stat().st_mtime_ns if file.is_file() else 0
 
 
 def result_of(run: Path, found: Refined) -> dict[str, Any]:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 STAGE = "refine"
 FOLDER = "refinement"
+SCARCE = 0.1
+"""Part of an object below which a segment has next to nothing of it."""
+
 NEAR_MM = 30.0
 """Earlier prompts for the same segment count if they lie so near to a new one."""
 
@@ -58,12 +61,6 @@ class Refined:
     withheld_ml: Mapping[str, float]
     seconds: float
     warnings: tuple[str, ...]
-
-    @property
-    def told_of_neighbors(self) -> str:
-        """What neighbors keep, as a sentence; empty if they keep nothing."""
-        kept = ", ".join(f"{ml:.2f} ml in {name}" for name, ml in self.withheld_ml.items())
-        return f"Of the object, neighbors keep {kept}; allow overwriting to take it." if kept else ""
 
 
 def so_far(run: FinishedRun, entry: SegmentClass, prompts: Prompts) -> tuple[Prompts, np.ndarray]:
@@ -134,7 +131,20 @@ def keep(
             "mask": mask,
         },
     )
-    return Refined(entry, whole, folder.path / mask, gained, lost, withheld, answer.seconds, answer.warnings), now
+    has, found = (int((edit.labels == entry.value).sum()) * voxel_ml, int(answer.mask.sum()) * voxel_ml)
+    warnings = (*answer.warnings, *_told_of_neighbors(entry.name, has, found, withheld))
+    return Refined(entry, whole, folder.path / mask, gained, lost, withheld, answer.seconds, warnings), now
+
+
+def _told_of_neighbors(name: str, has_ml: float, found_ml: float, withheld_ml: Mapping[str, float]) -> tuple[str, ...]:
+    """What neighbors keep of an object, as a sentence; none if they keep nothing."""
+    if not withheld_ml:
+        return ()
+    kept = ", ".join(f"{ml:.2f} ml in {neighbor}" for neighbor, ml in withheld_ml.items())
+    if has_ml < SCARCE * found_ml:
+        text = f"{name} has only {has_ml:.2f} of the {found_ml:.2f} ml that were found, because neighbors keep {kept}"
+        return (f"{text}: add --allow-overwrite to take it.",)
+    return (f"Of the object, neighbors keep {kept}; --allow-overwrite takes it.",)
 
 
 def replace_segmentation(run: FinishedRun, corrected: Segmentation, said: Mapping[str, Any]) -> FinishedRun:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..images.grid import same_grid
 from ..images.io import read_labels
 from ..images.volume import Volume
 from ..models.classes import SegmentClass
@@ -19,7 +18,7 @@ from ..restore import FinishedRun, open_run
 from .corrections import STAGE, replace_segmentation, take_back
 from .measure import measure_again
 from .outdated import changed_values
-from .refine import NEW_TERMINOLOGY, next_value
+from .refine import NEW_TERMINOLOGY, labels_of_run, next_value
 
 
 def take_edited(run: FinishedRun | Path | str, file: Path, progress: Progress = silent) -> tuple[str, ...]:
@@ -92,9 +91,7 @@ def _read(run: FinishedRun, file: Path) -> tuple[Volume, tuple[SegmentClass, ...
 
     Segments are known by their names, as another program may have given them other values.
     """
-    given, grid = read_labels(file), run.segmentation.labels.grid
-    if not same_grid(given.grid, grid):
-        raise InputError(f"{file} is not on the grid of the run.", "Save it with the reference volume as reference.")
+    given, grid = labels_of_run(file, run), run.segmentation.labels.grid
     classes = list(run.segmentation.classes)
     lookup = np.arange(int(given.array.max()) + 1)
     for entry in classes_in_file(file):

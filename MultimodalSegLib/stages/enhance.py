@@ -12,6 +12,7 @@ from typing import Any
 from ..checksum import checksum
 from ..enhancement.enhance import Enhanced, restore
 from ..errors import InputError, OutputError
+from ..images.case import MODALITIES, unknown_modality
 from ..images.intensities import is_hounsfield
 from ..images.io import read_volume, write_volume
 from ..images.itk_file import READABLE
@@ -40,13 +41,13 @@ class EnhanceOptions:
         steps: of the flow; 1 gives the same mean each time, more give samples; 1 for one sample and :data:`STEPS` for
             several if None.
         denoise: clean a CT with thin slices; experimental.
-        profile: of a slice, ``"gaussian"`` or ``"box"``; box for CT and gaussian for MRI if empty.
+        profile: of a thick slice, ``"gaussian"`` or ``"box"``; box for CT and gaussian for MRI if empty.
         seed: of the first sample.
         model: name or folder of a model.
         device: where to compute.
 
     Raises:
-        InputError: a number below 1, several samples of one step, or an unknown profile.
+        InputError: an unknown modality, a number below 1, several samples of one step, or an unknown profile.
     """
 
     modality: str = ""
@@ -59,6 +60,8 @@ class EnhanceOptions:
     device: str = "auto"
 
     def __post_init__(self) -> None:
+        if self.modality and self.modality.upper() not in MODALITIES:
+            raise unknown_modality(self.modality)
         for name, count in (("samples", self.samples), ("steps", self.flow_steps)):
             if count < 1:
                 raise InputError(f"There are {count} {name}.", "Give at least one.")
@@ -93,7 +96,7 @@ def enhance(
         progress: takes the events of the stage ``"enhance"``.
 
     Raises:
-        InputError: the file cannot be read, or its voxels are large in several directions.
+        InputError: the file cannot be read, its voxels are large in several directions, or its slices too far apart.
         ModelError: no model for this is installed, or it does not know the modality.
         OutputError: ``out`` holds a result already, or cannot be written.
         Cancelled: ``progress`` asked to stop; nothing was written.

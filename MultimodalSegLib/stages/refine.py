@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import InputError
+from ..images.grid import same_grid
 from ..images.io import read_labels
+from ..images.volume import Volume
 from ..models.classes import SegmentClass
 from ..progress import Event, Progress, silent
 from ..refinement.prompts import Prompts, read_scribble, together
@@ -19,6 +21,12 @@ from .corrections import STAGE, Refined, keep, so_far, take_back
 from .measure import measure_again
 
 FIRST_NEW_VALUE = 9001
+LONGEST_NAME = 64
+"""Characters of a segment's label in DICOM (value representation LO)."""
+
+SEPARATORS = frozenset("~^|\\")
+"""Between parts of terminology in Slicer's files, and between values in DICOM."""
+
 NEW_COLORS = ((230, 159, 0), (86, 180, 233), (0, 158, 115), (240, 228, 66), (0, 114, 178), (213, 94, 0))
 """Okabe and Ito, Color universal design, 2008."""
 
@@ -66,11 +74,13 @@ def refine(
         progress: takes the events of the stage ``"refine"``.
 
     Raises:
-        InputError: the run cannot be read, the segment is unknown, or a prompt is where nothing is.
+        InputError: the run cannot be read, the segment is unknown, its name cannot be used, a prompt is where nothing
+            is, or there is neither a point on a new object nor a box around it.
         ModelError: no click model is installed.
 
     Example:
-        >>> refine("run", points=[(32.0, -14.5, 20.0)], new="Lesion 2").added_ml     # doctest: +SKIP
+        >>> found = refine("run", [(32.0, -14.5, 20.0)], new="Lesion 2", allow_overwrite=True)     # doctest: +SKIP
+        >>> found.added_ml                                                                          # doctest: +SKIP
         1.84
     """
     finished = run if isinstance(run, FinishedRun) else open_run(run)
@@ -107,11 +117,16 @@ def undo(run: FinishedRun | Path | str) -> str:
 
 
 def named_segment(run: FinishedRun, segment: str, new: str) -> SegmentClass:
-    """The class to correct or to add."""
+    """The class to correct or to add.
+
+    Raises:
+        InputError: not exactly one of the two is given, the segment is unknown, or the new name cannot be used.
+    """
     if bool(segment) == bool(new):
         raise InputError(
             "It is not said which segment is meant.", "Name one that exists with 'segment', or one to add with 'new'."
         )
+    new = usable_name(new) if new else ""
     classes = run.segmentation.classes
     for entry in classes:
         if entry.name.lower() == (segment or new).lower():
@@ -122,6 +137,21 @@ def named_segment(run: FinishedRun, segment: str, new: str) -> SegmentClass:
     return SegmentClass(new, value, NEW_COLORS[(value - FIRST_NEW_VALUE) % len(NEW_COLORS)], NEW_TERMINOLOGY, "")
 
 
+def usable_name(name: str) -> str:
+    """The name of a new segment without space around it.
+
+    Raises:
+        InputError: it is blank, too long, or holds characters that cannot be shown or that separate terms in files.
+    """
+    name = name.strip()
+    if not name or len(name) > LONGEST_NAME or not name.isprintable() or set(name) & SEPARATORS:
+        raise InputError(
+            f"{name!r} cannot be the name of a segment.",
+            f"Give 1 to {LONGEST_NAME} characters on one line, without {' '.join(sorted(SEPARATORS))}.",
+        )
+    return name
+
+
 def next_value(classes: Sequence[SegmentClass]) -> int:
     """A label value that no class of a model has and none of these."""
     return max([FIRST_NEW_VALUE - 1, *(entry.value for entry in classes if entry.value >= FIRST_NEW_VALUE)]) + 1
@@ -129,7 +159,16 @@ def next_value(classes: Sequence[SegmentClass]) -> int:
 
 def edited_mask(path: Path, run: FinishedRun) -> np.ndarray:
     """A mask that was edited elsewhere, bool (k, j, i)."""
-    mask = read_labels(path)
-    if mask.array.shape != run.segmentation.labels.array.shape:
+    return labels_of_run(path, run).array > 0
+
+
+def labels_of_run(path: Path, run: FinishedRun) -> Volume:
+    """A label map on the grid of a run.
+
+    Raises:
+        InputError: it cannot be read, or is on another grid.
+    """
+    labels = read_labels(path)
+    if not same_grid(labels.grid, run.segmentation.labels.grid):
         raise InputError(f"{path} is not on the grid of the run.", "Save it with the reference volume as reference.")
-    return mask.array > 0
+    return labels

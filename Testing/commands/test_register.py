@@ -29,7 +29,8 @@ def test_landmarks_start_a_registration_and_their_error_is_told(command, place: 
     assert ended.code == 0, ended.err
     assert registration_error(read_transform(tmp_path / "found.h5"), TRANSFORM, true_labels())[0] < 5
     told = re.search(
-        r"(\d+) landmarks: (.+?) mm .* at the start, (.+?) mm .*at most (.+?)\)", " ".join(ended.out.split())
+        r"(\d+) landmarks: .* before the registration, (.+?) mm .* fit, (.+?) mm .*at most (.+?)\) after",
+        " ".join(ended.out.split()),
     )
     assert told is not None, ended.out
     count, start, after, largest = map(float, told.groups())

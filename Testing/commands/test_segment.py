@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from MultimodalSegLib.commands.segment import _modality_and_landmarks
+from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.images.io import read_labels, read_volume
 from MultimodalSegLib.pipeline import STAGES, run_segment
 from MultimodalSegLib.run_folder import RunFolder
@@ -178,3 +180,14 @@ def test_the_work_stops_when_nobody_reads_the_events(place: Path, tmp_path: Path
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 130
     assert RunFolder.open(tmp_path / "run").status == "stopped"
+
+
+def test_landmarks_of_a_volume_are_two_files_whose_names_may_hold_commas(tmp_path: Path) -> None:
+    here, there = tmp_path / "a,b.csv", tmp_path / "c.csv"
+    for file in (here, there):
+        file.touch()
+    assert _modality_and_landmarks(f"mr={here},{there}") == ("MR", (here, there))
+    assert _modality_and_landmarks("T1=x.csv,y.csv") == ("T1", (Path("x.csv"), Path("y.csv")))
+    for wrong in ("MR=x.csv", "MR", "MR=,", "MR=x.csv,"):
+        with pytest.raises(InputError, match="MODALITY=FILE,FILE"):
+            _modality_and_landmarks(wrong)

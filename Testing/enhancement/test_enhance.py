@@ -1,16 +1,19 @@
 """A scan restored by a network that knows nothing: what must hold whatever the network adds."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
 
 from MultimodalSegLib.enhancement.enhance import restore
 from MultimodalSegLib.enhancement.flow import Sampler
-from MultimodalSegLib.errors import Cancelled
+from MultimodalSegLib.errors import Cancelled, InputError
 from MultimodalSegLib.images.grid import Grid
+from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.networks.detail_net import Conditions
 from MultimodalSegLib.progress import Event
-from Testing.enhancement.handmade import a_detail_network, a_thick_scan
+from Testing.enhancement.handmade import GRID, a_detail_network, a_thick_scan
 
 
 def a_sampler(noise: float = 0.1, steps: int = 2, window: int = 16) -> Sampler:
@@ -57,6 +60,17 @@ def test_a_ct_with_thin_slices_can_be_cleaned_on_its_own_grid() -> None:
     assert len(result.warnings) == 1 and "noise in soft tissue went from" in result.warnings[0]
     quiet = restore(a_thick_scan(Grid((40, 40, 4)), -100, 100, noise=2), "CT", a_sampler(), denoise=True)
     assert "little noise" in quiet.warnings[1]
+    asked = restore(scan, "CT", a_sampler(), denoise=True, profile="gaussian")
+    assert "'gaussian' was not used" in asked.warnings[-1]
+
+
+def test_cleaning_that_changes_more_than_noise_is_told() -> None:
+    scan = a_thick_scan(Grid((12, 12, 12)), -100, 100, noise=15)
+    wild = a_detail_network()
+    torch.nn.init.normal_(wild.head.weight, std=2.0)
+    result = restore(scan, "CT", Sampler(wild, torch.device("cpu"), steps=1), denoise=True)
+    assert result.consistency is not None and not result.consistency.within_noise
+    assert "changed more than noise" in result.warnings[-1]
 
 
 @pytest.mark.parametrize("family", ["CT", "MR"])
@@ -66,9 +80,51 @@ def test_that_thick_slices_are_not_cleaned_is_said(family: str) -> None:
     assert not restored.warnings and "restored, not cleaned" in asked.warnings[0]
 
 
-def test_slices_farther_apart_than_in_training_are_told() -> None:
-    scan = a_thick_scan(Grid((16, 16, 5), (1.0, 1.0, 9.0)))
-    assert "9 mm apart" in restore(scan, "MR", a_sampler()).warnings[0]
+@pytest.mark.parametrize(("spacing", "told"), [(2.4, True), (2.5, False), (6.5, False), (6.6, True), (9.0, True)])
+def test_slices_farther_or_nearer_than_in_training_are_told(spacing: float, told: bool) -> None:
+    scan = a_thick_scan(Grid((16, 16, 5), (1.0, 1.0, spacing)), noise=20)
+    warnings = restore(scan, "MR", a_sampler()).warnings
+    assert warnings == (
+        (f"The slices are {spacing:g} mm apart; the model was made for 2.5 to 6.5 mm.",) if told else ()
+    )
+
+
+@pytest.mark.parametrize("spacing", [12.0, 20.0, 50.0])
+def test_slices_too_far_apart_are_refused(spacing: float) -> None:
+    scan = a_thick_scan(Grid((16, 16, 5), (1.0, 1.0, spacing)))
+    with pytest.raises(InputError, match=f"are {spacing:g} mm apart, which is too far"):
+        restore(scan, "MR", a_sampler())
+
+
+def test_the_network_is_told_of_no_more_than_it_was_trained_on() -> None:
+    told: list[tuple[float, float]] = []
+
+    class Listening(Sampler):
+        def sample(self, start: np.ndarray, distance: np.ndarray, known: Conditions, *rest: Any) -> np.ndarray:
+            told.append((float(known.spacing), float(distance.max())))
+            return super().sample(start, distance, known, *rest)
+
+    for spacing in (4.0, 9.0):
+        restore(
+            a_thick_scan(Grid((16, 16, 5), (1.0, 1.0, spacing))),
+            "MR",
+            Listening(a_detail_network(), torch.device("cpu"), steps=1),
+        )
+    assert told == [(4.0, 1.5), (6.5, 3.25)]
+
+
+def test_a_result_that_does_not_give_the_slices_back_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scan without noise, such as one that was made up, is given back to a thousandth of its range."""
+    k, _, i = np.indices(GRID.shape)
+    result = restore(Volume((5.0 * i + 100 * np.sin(k)).astype(np.float32), GRID), "MR", a_sampler(steps=1))
+    found = result.consistency
+    assert found is not None and found.noise < 1e-3 and 0 < found.rms < found.floor
+    assert found.within_noise and "a thousandth" in found.judged and not result.warnings
+    monkeypatch.setattr(
+        "MultimodalSegLib.enhancement.enhance.measured_kept", lambda scan, fine, scale, noise: fine + 50
+    )
+    result = restore(a_thick_scan(noise=5), "MR", a_sampler())
+    assert "does not give the measured slices back" in result.warnings[0] and "above their noise" in result.warnings[0]
 
 
 def test_it_stops_while_sampling() -> None:

@@ -35,8 +35,8 @@ def part_of_the_demo_case():
 
 def test_the_demo_case_gives_the_labels_of_version_0_5(part_of_the_demo_case, monkeypatch):
     model = load_bundle("head")
-    if model.version != "0.5.0":
-        pytest.skip("the recorded labels are of model 0.5.0")
+    if not model.version.startswith("0.5."):
+        pytest.skip("the recorded labels are of the weights of 0.5")
     monkeypatch.setattr("MultimodalSegLib.inference.engines.choose_precision", lambda device: torch.float32)
     labels, recorded = segment(part_of_the_demo_case, model, device="cpu").labels, read_labels(RECORDED)
     assert labels.grid.size == recorded.grid.size

@@ -44,6 +44,9 @@ def test_mri_contrasts_are_one_family_and_pet_is_refused(a_bundle):
     assert [a_bundle.family_index(m) for m in ("CT", "MR", "T1", "T1C", "T2", "FLAIR")] == [0, 1, 1, 1, 1, 1]
     with pytest.raises(InputError, match="PET"):
         a_bundle.family_index("PET")
+    for name in ("nonsense", "CTA", "ct", ""):
+        with pytest.raises(InputError, match=f"Unknown modality '{name}'"):
+            a_bundle.family_index(name)
 
 
 def test_description_says_what_matters(a_bundle):

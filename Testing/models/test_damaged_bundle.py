@@ -46,6 +46,8 @@ def test_later_format_is_refused(a_bundle):
         (lambda m: m["network_classes"].pop(), "2 network_classes are listed but the network has 3"),
         (lambda m: m["modality_families"].append("PET"), "3 modality_families"),
         (lambda m: m["lesion"].update(value=17), "17 is used twice"),
+        (lambda m: m.update(lesion_peak=1.5), "lesion_peak is 1.5, not a probability"),
+        (lambda m: m.update(lesion_threshold=0), "lesion_threshold is 0, not a probability"),
         (lambda m: m["lesion"].update(value=70000), "16 bits"),
         (lambda m: m["lesion"].update(color=[1, 2]), "color"),
         (lambda m: m.update(working_spacing=0), "working_spacing"),

@@ -94,6 +94,39 @@ def test_prompts_where_nothing_is_are_told(
         a_scene[0].answer(Prompts(positive=[place]))
 
 
+def test_nothing_can_be_taken_away_from_nothing(a_scene: tuple[Refiner, Scene]) -> None:
+    for before in (None, np.zeros(CT_GRID.shape, bool)):
+        with pytest.raises(InputError, match="Only places beside the object"):
+            a_scene[0].answer(Prompts(negative=[TUMOR]), before)
+
+
+def test_a_box_is_cut_to_the_volume(a_scene: tuple[Refiner, Scene]) -> None:
+    """Far beyond it on the sides, or just over its edge: what counts is what is shown."""
+    refiner, scene = a_scene
+    low, high = (np.max([g.corners.min(0) for g in (scene.grid, CT_GRID)], 0)), TUMOR + AXES
+    cut = refiner.answer(Prompts([TUMOR], box=[low, high])).mask
+    for beyond in (3.0, 500.0):
+        assert np.array_equal(refiner.answer(Prompts([TUMOR], box=[low - beyond, high])).mask, cut)
+    with pytest.raises(InputError, match="The box around 500.0, 0.0, 0.0 lies outside"):
+        refiner.answer(Prompts([TUMOR], box=[(490.0, -10.0, -10.0), (510.0, 10.0, 10.0)]))
+
+
+def test_a_box_beside_an_oblique_volume_is_refused(a_scene: tuple[Refiner, Scene]) -> None:
+    """It lies within the ranges of x and y of the volume, and yet outside of it."""
+    refiner, half = a_scene[0], 0.5**0.5
+    turned = Grid((40, 40, 40), (2.0, 2.0, 2.0), (-30.0, -31.57, -9.0), (half, -half, 0, half, half, 0, 0, 0, 1))
+    there = Refiner(refiner.network, refiner.scene, turned, CPU)
+    corner = turned.corners.max(0) - (6.0, 6.0, 40.0)
+    with pytest.raises(InputError, match="The box around"):
+        there.answer(Prompts(box=[corner, corner + 5]))
+
+
+def test_an_answer_without_anything_is_told(a_scene: tuple[Refiner, Scene]) -> None:
+    """A point beside the object on the very place that was said to be on it."""
+    answer = a_scene[0].answer(Prompts([TUMOR], [TUMOR, *(TUMOR + 6 * np.vstack([np.eye(3), -np.eye(3)]))]))
+    assert bool(answer.mask.any()) != any("Nothing was found" in text for text in answer.warnings)
+
+
 def test_a_scene_is_read_back_as_it_was_and_only_for_what_it_was_made_from(
     a_scene: tuple[Refiner, Scene], tmp_path: Path
 ) -> None:

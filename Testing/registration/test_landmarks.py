@@ -8,8 +8,10 @@ import pytest
 import SimpleITK as sitk
 
 from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.images.point_file import read_points, write_points
 from MultimodalSegLib.images.resample import map_points
-from MultimodalSegLib.registration.landmarks import Landmarks, read_landmarks, read_points
+from MultimodalSegLib.registration.landmark_file import read_landmarks
+from MultimodalSegLib.registration.landmarks import Landmarks, errors_text, landmark_warnings
 
 LABELS = ("nasion", "left ear", "right ear", "vertex")
 POINTS = np.array([[0.0, -90.0, 0.0], [75.0, 0.0, -5.0], [-75.0, 2.0, -5.0], [0.0, 5.0, 85.0]])
@@ -60,8 +62,40 @@ def test_landmarks_set_by_hand_give_least_squares() -> None:
     assert np.linalg.det(np.reshape(found.GetMatrix(), (3, 3))) == pytest.approx(1.0)
     mean, largest = pairs.error(found)
     assert 0.3 < mean < 3.0 and mean < largest < 5.0
+    np.testing.assert_allclose(map_points(found, POINTS), POINTS @ pairs.rigid()[:3, :3].T + pairs.rigid()[:3, 3])
+    assert pairs.error(pairs.rigid()) == pytest.approx((mean, largest))
+    moved = POINTS + np.random.default_rng(1).normal(0.0, 2.0, POINTS.shape)
+    few_turns = sitk.Euler3DTransform(POINTS.mean(axis=0).tolist(), 0.02, -0.01, 0.02, (0.5, 0.5, 0.0))
+    squares = [
+        np.sum((map_points(start, POINTS) - moved) ** 2)
+        for start in (Landmarks(POINTS, moved).transform(), sitk.Transform(3, sitk.sitkIdentity), few_turns)
+    ]
+    assert squares[0] == min(squares), "no other motion may fit better"
     mirrored = Landmarks(POINTS, POINTS * (-1, 1, 1))
     assert np.linalg.det(np.reshape(mirrored.transform().GetMatrix(), (3, 3))) == pytest.approx(1.0)
+
+
+def test_errors_are_told_before_at_the_fit_and_after_and_a_registration_that_left_is_warned_of() -> None:
+    shift = np.array([0.0, 30.0, 0.0])
+    noise = np.array([[0.0, 0.0, 1.0], [0.0, 0.0, -1.0], [0.0, 0.0, -1.0], [0.0, 0.0, 1.0]])
+    pairs = Landmarks(POINTS, POINTS + shift + noise)
+    started = pairs.errors()
+    assert started["count"] == 4 and started["before_mean_mm"] == pytest.approx(30.0, abs=0.1)
+    assert 0 < started["start_mean_mm"] < 1.0 and "mean_mm" not in started
+    near = pairs.errors(sitk.TranslationTransform(3, shift.tolist()))
+    assert (near["mean_mm"], near["max_mm"]) == (1.0, 1.0)
+    assert errors_text(near).startswith("30.0 mm apart (at most 30.0) before the registration, ")
+    assert errors_text(near).endswith("1.0 mm (at most 1.0) after the registration")
+    assert landmark_warnings("T1", "CT", near) == []
+    far = pairs.errors(sitk.TranslationTransform(3, [0.0, 37.0, 0.0]))
+    assert "T1 with CT moved away from the landmarks, 7.1 mm instead" in landmark_warnings("T1", "CT", far)[0]
+
+
+def test_points_that_are_written_are_read_again_exactly(tmp_path: Path) -> None:
+    points = POINTS / 3.0
+    write_points(points, tmp_path / "points.csv")
+    labels, again = read_points(tmp_path / "points.csv")
+    assert labels == ["1", "2", "3", "4"] and np.array_equal(again, points)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,10 @@ def test_the_model_is_not_offered_for_segmenting(
 def test_what_cannot_be_done_is_told(scan: Path, model: Bundle, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot use a PET volume"):
         enhance(scan, None, EnhanceOptions("PET", model=str(model.path)))
+    for name in ("nonsense", "CTA", "mri"):
+        with pytest.raises(InputError, match=f"Unknown modality '{name}'"):
+            enhance(scan, None, EnhanceOptions(name, model=str(model.path)))
+    assert EnhanceOptions("flair").modality == "flair"
     with pytest.raises(InputError, match="0 samples"):
         EnhanceOptions(samples=0)
     with pytest.raises(InputError, match="same volume in every sample"):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,18 @@ def test_neighbors_keep_their_voxels_unless_it_is_allowed(run: Path, clicks: Bun
     assert sum(found.withheld_ml.values()) == pytest.approx(
         (found.mask.array & (before > 0)).sum() * found.mask.grid.voxel_ml
     )
-    assert ("neighbors keep" in found.told_of_neighbors) == bool(found.withheld_ml)
+    assert any("neighbors keep" in text for text in found.warnings) == bool(found.withheld_ml)
+
+
+def test_a_segment_that_gets_next_to_nothing_is_told_in_one_sentence(run: Path, clicks: Bundle) -> None:
+    """A lesion inside a structure, which keeps all of it."""
+    whole = refine(run, TUMOR, new="Around", allow_overwrite=True, model=str(clicks.path))
+    assert not any("neighbors" in text for text in whole.warnings)
+    found = refine(run, TUMOR, new="Missed", model=str(clicks.path))
+    assert found.added_ml < 0.1 * whole.added_ml
+    told = [text for text in found.warnings if "neighbors" in text]
+    assert len(told) == 1 and told[0].startswith("Missed has only") and "--allow-overwrite" in told[0]
+    assert f"{found.mask.array.sum() * found.mask.grid.voxel_ml:.2f} ml that were found" in told[0]
 
 
 def test_the_next_click_goes_on_from_the_whole_object_and_undo_comes_back_step_by_step(
@@ -91,11 +103,29 @@ def test_the_trunk_looks_once(run: Path, clicks: Bundle) -> None:
         ({}, "not said which segment"),
         ({"segment": "a", "new": "b"}, "not said which segment"),
         ({"segment": "Nothing"}, "no segment 'Nothing'"),
+        ({"new": " "}, "cannot be the name"),
+        ({"new": "a\nb"}, "cannot be the name"),
+        ({"new": "a\x07"}, "cannot be the name"),
+        ({"new": "a~^b"}, "cannot be the name"),
+        ({"new": "a" * 65}, "cannot be the name"),
     ],
 )
 def test_an_unclear_segment_is_told(run: Path, clicks: Bundle, choice: dict[str, str], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         refine(run, TUMOR, model=str(clicks.path), **choice)
+
+
+def test_space_around_a_name_is_left_out(run: Path, clicks: Bundle) -> None:
+    assert refine(run, TUMOR, new=" Lésion 2 ", model=str(clicks.path)).segment.name == "Lésion 2"
+
+
+def test_a_new_segment_of_points_beside_it_alone_is_refused(run: Path, clicks: Bundle) -> None:
+    before = labels(run)
+    with pytest.raises(InputError, match="Only places beside the object"):
+        refine(run, negative=TUMOR, new="Empty", model=str(clicks.path))
+    assert np.array_equal(labels(run), before) and "Empty" not in [
+        one.name for one in open_run(run).segmentation.classes
+    ]
 
 
 def test_a_refused_prompt_leaves_the_run_as_it_was(run: Path, clicks: Bundle) -> None:
@@ -137,3 +167,15 @@ def test_a_mask_edited_elsewhere_is_gone_on_from(run: Path, clicks: Bundle, tmp_
     write_volume(Volume(far[1:], Grid((44, 48, 39))), tmp_path / "other.nrrd")
     with pytest.raises(InputError, match="not on the grid"):
         refine(run, TUMOR, segment="Missed", start=tmp_path / "other.nrrd", model=str(clicks.path))
+
+
+def test_a_mask_in_another_place_is_refused(run: Path, clicks: Bundle, tmp_path: Path) -> None:
+    """Of the same shape, but moved, or with an axis the other way round."""
+    grid = open_run(run).segmentation.labels.grid
+    x, y, z = grid.origin
+    moved = replace(grid, origin=(x + 60, y + 40, z - 50))
+    flipped = replace(grid, direction=tuple(-d if n % 3 == 0 else d for n, d in enumerate(grid.direction)))
+    for name, other in (("moved", moved), ("flipped", flipped)):
+        write_volume(Volume(np.ones(grid.shape, np.uint8), other), tmp_path / f"{name}.nrrd")
+        with pytest.raises(InputError, match="not on the grid"):
+            refine(run, TUMOR, new="Missed", start=tmp_path / f"{name}.nrrd", model=str(clicks.path))

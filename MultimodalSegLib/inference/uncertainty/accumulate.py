@@ -52,6 +52,7 @@ class Accumulator:
         """
         found: Counter[int] = Counter()
         self.count[part] += 1
+        lesions = self.labelling.lesions(logits)[0]
         for first in range(0, logits.shape[1], SLAB):
             slab = logits[:, first : first + SLAB].float().cpu()
             begin = part[0].start + first
@@ -61,7 +62,8 @@ class Accumulator:
             old = self.mean[(slice(None), *here)]
             self.mean[(slice(None), *here)] = (old.float() + (probabilities - old.float()) / n).half()
             self.single[here] += (self._entropy(probabilities) - self.single[here]) / n
-            values, voxels = _labels(slab, self.labelling).unique(return_counts=True)
+            marked = lesions[first : first + SLAB].float().cpu()
+            values, voxels = _labels(slab, marked, self.labelling).unique(return_counts=True)
             found.update(dict(zip(values.tolist(), voxels.tolist(), strict=True)))
         self.voxels.append(dict(found))
 
@@ -106,16 +108,18 @@ def labels_of(logits: Tensor, labelling: Labelling) -> Tensor:
     Returns:
         (d, h, w) int32.
     """
-    return torch.cat([_labels(slab.float().cpu(), labelling) for slab in logits.split(SLAB, dim=1)])
+    lesions = labelling.lesions(logits)[0].split(SLAB)
+    slabs = zip(logits.split(SLAB, dim=1), lesions, strict=True)
+    return torch.cat([_labels(slab.float().cpu(), lesion.float().cpu(), labelling) for slab, lesion in slabs])
 
 
-def _labels(logits: Tensor, rule: Labelling) -> Tensor:
+def _labels(logits: Tensor, lesions: Tensor, rule: Labelling) -> Tensor:
     k = len(rule.values)
     winner = logits[:k].argmax(0)
     right = (logits[k] <= 0).long() if rule.side else torch.zeros_like(winner)
     labels = torch.tensor(rule.values)[winner, right]
     if rule.lesion_value is not None:
         hosts = torch.tensor([not rule.lesion_hosts or c in rule.lesion_hosts for c in range(k)])
-        lesion = (torch.sigmoid(logits[-1]) > rule.lesion_threshold) & hosts[winner]
+        lesion = (torch.sigmoid(lesions) > rule.lesion_threshold) & hosts[winner]
         labels = labels.masked_fill(lesion, rule.lesion_value)
     return labels.int()

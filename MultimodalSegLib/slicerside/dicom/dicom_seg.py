@@ -17,7 +17,8 @@ import numpy as np
 from ...errors import InputError, MissingPackageError, OutputError
 from ...report.dicom.terms import parse_terminology
 from ..packages import slicer, vtk
-from ..scene.nodes import Node, hierarchy_item, labels_from_segmentation, segment_value
+from ..scene.nodes import Node, hierarchy_item
+from ..scene.segments import labels_from_segmentation, segment_value
 from ..text import _
 
 PLUGIN = "DICOMSegmentationPlugin"

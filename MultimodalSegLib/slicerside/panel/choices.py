@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...errors import InputError
 from ...images.case import MODALITIES
 from ..text import _
 
@@ -32,6 +33,8 @@ class Choices:
         modalities: of the reference and of each moving volume, in this order.
         registration: ``"none"``, ``"transform"``, ``"rigid"``, ``"affine"`` or ``"bspline"``.
         transforms: by number of the moving volume in ``moving`` the transform node that was chosen for it.
+        fixedLandmarks: point list with landmarks in the reference, or None.
+        landmarks: by number of the moving volume the point list with the same landmarks in it.
         backend: name of the registration's backend, or ``"auto"``.
         model: name or path of the model.
         region: markups ROI or None.
@@ -45,6 +48,8 @@ class Choices:
     modalities: Sequence[str] = ()
     registration: str = "rigid"
     transforms: Mapping[int, Node] = field(default_factory=dict)
+    fixedLandmarks: Node | None = None
+    landmarks: Mapping[int, Node] = field(default_factory=dict)
     backend: str = "auto"
     model: str = "default"
     region: Node | None = None
@@ -68,6 +73,13 @@ class Choices:
         if self.registration != EXISTING:
             return {}
         return {self.modalities[number + 1]: node for number, node in self.transforms.items()}
+
+    @property
+    def landmarksByModality(self) -> dict[str, tuple[Node, Node]]:
+        """Point lists in the reference and in a moving volume by modality; empty if no transform has to be found."""
+        if not self.aligns or self.fixedLandmarks is None:
+            return {}
+        return {self.modalities[number + 1]: (self.fixedLandmarks, node) for number, node in self.landmarks.items()}
 
     @property
     def aligns(self) -> bool:
@@ -113,9 +125,27 @@ def problemOfInputs(choices: Choices) -> str:
     return ""
 
 
+def problemOfLandmarks(choices: Choices) -> str:
+    """Why a registration cannot start from the landmarks that are chosen, as one sentence; empty if it can."""
+    from ..scene.landmarks import landmarks_of
+
+    if not choices.aligns:
+        return ""
+    if choices.landmarks and choices.fixedLandmarks is None:
+        return _("Choose the landmarks in the reference too, or none.")
+    if choices.fixedLandmarks is not None and not choices.landmarks:
+        return _("Choose the landmarks in {name} too, or none.").format(name=choices.moving[0].GetName())
+    for fixed, moving in choices.landmarksByModality.values():
+        try:
+            landmarks_of(fixed, moving)
+        except InputError as error:
+            return error.sentences
+    return ""
+
+
 def problem(choices: Choices, modelProblem: Callable[[Choices], str]) -> str:
     """The first reason why Apply cannot be pressed; empty if it can."""
-    return problemOfInputs(choices) or modelProblem(choices)
+    return problemOfInputs(choices) or problemOfLandmarks(choices) or modelProblem(choices)
 
 
 def preselection(nodes: Sequence[Node]) -> tuple[Node | None, list[Node]]:

@@ -14,7 +14,7 @@ from ..run.estimate import duration
 from ..setup import installation
 from ..text import _
 from .choices import AUTOMATIC_KINDS, Parameters
-from .widgets import tell
+from .widgets import advance, tell
 
 POLL_MS = 200
 MOST_ROWS = 500
@@ -126,8 +126,7 @@ class CohortSection:
     def onProgress(self, event: RunProgress) -> None:
         """Show how many cases are done and how long the others take."""
         bar = self.ui.cohortProgressBar
-        bar.maximum = 100 if event.fraction > 0 else 0
-        bar.value = round(100 * event.fraction)
+        advance(bar, event.fraction)
         text = event.message
         if event.total > 1:
             text = _("{done:.0f} of {total:.0f} cases, {message}").format(

@@ -16,6 +16,7 @@ from ..registration.quality_gate import QualityCheck, Verdict
 from ..signal import Signal
 from ..text import _
 from .choices import Choices, Node
+from .starts import Starts
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,19 @@ class Flow:
         self._left = list(choices.movingByModality) if choices.aligns else []
         self._work: Any = None
         self._check: QualityCheck | None = None
+        self._starts = Starts(choices)
         self._found: list[Node] = []
-        self._corrected: set[str] = set()
         self._logs: list[str] = []
         self._seconds, self._since = 0.0, time.monotonic()
 
     def start(self) -> None:
         """Begin."""
         self.running, self._since = True, time.monotonic()
+        try:
+            self._starts.read()
+        except MultimodalSegError as error:
+            self._end(self.failed, error.kind, error.message, error.hint)
+            return
         self._next()
 
     def poll(self) -> bool:
@@ -105,7 +111,7 @@ class Flow:
         if question is not None:
             self._since = time.monotonic()
             self._left.insert(0, question.modality)
-            self._corrected.add(question.modality)
+            self._starts.correct(question.modality)
             self._next()
 
     @property
@@ -136,27 +142,23 @@ class Flow:
             choices.registration,
             backend=choices.backend,
             modalities=(choices.referenceModality, modality),
-            initial=self._start(modality, moving),
+            initial=self._starts.of(modality),
         )
         run.finished.connect(lambda transform: self._aligned(modality, moving, transform))
         self._follow(run)
-
-    def _start(self, modality: str, moving: Node) -> Node | None:
-        """The transform under which the user has put a volume right, if it can be one to start from."""
-        reference = self.choices.reference
-        free = reference is not None and reference.GetParentTransformNode() is None
-        return moving.GetParentTransformNode() if free and modality in self._corrected else None
 
     def _aligned(self, modality: str, moving: Node, transform: Node) -> None:
         """Examine the alignment, in a thread."""
         choices = self.choices
         self._found.append(transform)
+        self._starts.drop()
         if _removed(moving) or _removed(choices.reference):
             self._end(self.failed, "input", _("A volume was deleted during the run."), _("Choose the volumes again."))
             return
         self._tell(RunProgress("check", 0, 1))
         try:
-            self._check = QualityCheck(choices.reference, moving, transform, (choices.referenceModality, modality))
+            modalities, landmarks = (choices.referenceModality, modality), self._starts.landmarks.get(modality)
+            self._check = QualityCheck(choices.reference, moving, transform, modalities, landmarks)
         except MultimodalSegError as error:
             self._end(self.failed, error.kind, error.message, error.hint)
             return
@@ -186,6 +188,7 @@ class Flow:
             referenceModality=choices.referenceModality,
             registration=choices.registration if choices.aligns else "none",
             transforms=self.transforms,
+            landmarks=self._starts.landmarks,
             model=choices.model,
             roiNode=choices.region,
             probabilities=choices.probabilities,
@@ -215,6 +218,7 @@ class Flow:
         if self.running:
             self._seconds = self.seconds
             self.running, self.pending = False, None
+            self._starts.drop()
             if signal is not self.finished:
                 self._forgetTransforms()
             signal.emit(*arguments)

@@ -12,6 +12,7 @@ from .cohort import CohortSection
 from .enhance import EnhanceSection
 from .federation import FederationSection
 from .inputs import InputsSection
+from .landmarks import LandmarksBox
 from .model import ModelSection
 from .refine import RefineSection
 from .registration import RegistrationSection
@@ -41,6 +42,7 @@ class Panel:
         self.settings = SettingsSection(ui, self.onModelsChanged)
         self.inputs = InputsSection(ui, loadSample, self.update)
         self.registration = RegistrationSection(ui)
+        self.landmarks = LandmarksBox(ui, self.update)
         self.model = ModelSection(ui, self.settings.options, self.settings.speed, self.update)
         self.results = ResultsSection(ui, logic, self.settings.options, self.settings.installForReport)
         self.refine = RefineSection(ui, self.results.why.kept, self.settings.options, self.results.onMeasured)
@@ -60,7 +62,8 @@ class Panel:
         self.parameters = parameters
         self._updating = True  # one update in the end is enough
         try:
-            for section in (self.inputs, self.registration, self.model, self.results, self.cohort):
+            sections = (self.inputs, self.registration, self.landmarks, self.model, self.results, self.cohort)
+            for section in sections:
                 section.setParameters(parameters)
         finally:
             self._updating = False
@@ -77,6 +80,7 @@ class Panel:
             choices = self.choices()
             self.inputs.update(choices)
             self.registration.update(choices)
+            self.landmarks.update(choices)
             self.model.update(choices)
             self.results.update()
             self.enhance.refresh()
@@ -93,6 +97,7 @@ class Panel:
         rows, modalities = self.inputs.rows(), self.inputs.modalities()
         used = [row for row, node in enumerate(rows) if node is not None and row]
         chosen = [getattr(parameters, f"transform{row}") for row in used]
+        points = [getattr(parameters, f"landmarks{row}") for row in used]
         kind = parameters.registration
         return Choices(
             reference=rows[0],
@@ -100,6 +105,8 @@ class Panel:
             modalities=[modalities[0], *(modalities[row] for row in used)] if rows[0] is not None else [],
             registration=kind if kind in KINDS else "rigid",
             transforms={number: node for number, node in enumerate(chosen) if node is not None},
+            fixedLandmarks=parameters.fixedLandmarks,
+            landmarks={number: node for number, node in enumerate(points) if node is not None},
             backend=parameters.backend or "auto",
             model=parameters.model or "default",
             region=parameters.regionOfInterest,
@@ -135,6 +142,7 @@ class Panel:
     def sceneClosing(self) -> None:
         """The scene is about to be emptied."""
         self.run.cancel()
+        self.landmarks.stop()
         self.refine.stop()
         self.enhance.stop()
         self.logic.close()

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ...errors import MultimodalSegError
 from ..packages import slicer
 from ..process.child import RunProgress
 from ..run.kept import KeptRuns
@@ -14,6 +13,7 @@ from ..run.reporting import Reporting
 from ..text import _
 from .asking import Asking
 from .choices import Node
+from .result_button import ResultButton, Texts
 from .widgets import tell
 
 
@@ -33,9 +33,14 @@ class ReportControl:
         self.ui, self._kept, self._install, self._measured = ui, kept, install, measured
         self.edited: Callable[[], Path | None] = lambda: None
         """Gives the segmentation as the scene has it; nothing else works on the run then."""
-        self._node: Node | None = None
         self._asking = Asking(self._progress, self._say)
-        ui.reportButton.connect("clicked(bool)", lambda _checked: self.onReport())
+        texts = Texts(
+            ask=_("Report\N{HORIZONTAL ELLIPSIS}"),
+            usual=_("Write what was found as a page for the browser and as PDF, without the patient's name"),
+            stop=_("Stop writing"),
+            gone=_("The files of this result are not there anymore: segment again for a report."),
+        )
+        self._button = ResultButton(ui.reportButton, kept, self._asking, texts, self._ask, self._say)
         self.update(None)
 
     @property
@@ -45,39 +50,24 @@ class ReportControl:
 
     def update(self, node: Node | None) -> None:
         """Offer the report of this segmentation from now on; one that is being written goes on."""
-        self._node = node
-        button, there = self.ui.reportButton, self._kept.of(node) is not None
-        button.visible = node is not None
-        button.enabled = self.running or there
-        button.text = _("Stop") if self.running else _("Report\N{HORIZONTAL ELLIPSIS}")
-        usual = _("Write what was found as a page for the browser and as PDF, without the patient's name")
-        gone = _("The files of this result are not there anymore: segment again for a report.")
-        button.toolTip = _("Stop writing") if self.running else usual if there else gone
-
-    def onReport(self) -> None:
-        """Ask for packages and a folder, then write; or stop writing."""
-        import qt
-
-        folder = self._kept.of(self._node)
-        if self.running:
-            self._asking.cancel()
-        elif folder is not None:
-            try:
-                self._install()
-                title = _("Folder for the report")
-                place = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title)
-                if place:
-                    self._kept.claim(folder, self._asking)
-                    node, report = self._node, Reporting(folder, Path(place), self.edited())
-                    report.finished.connect(lambda _page: self._measured(node, folder))
-                    self._asking.ask(report, self._written)
-                    self._say(_("Writing the report\N{HORIZONTAL ELLIPSIS}"))
-            except MultimodalSegError as error:
-                self._say(error.sentences)
+        self._button.update(node)
 
     def stop(self) -> None:
         """Stop writing at once: the scene is closing, or the module goes."""
         self._asking.stop()
+
+    def _ask(self, node: Node, folder: Path) -> None:
+        """Ask for packages and a folder, then write."""
+        import qt
+
+        self._install()
+        place = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Folder for the report"))
+        if place:
+            self._kept.claim(folder, self._asking)
+            report = Reporting(folder, Path(place), self.edited())
+            report.finished.connect(lambda _page: self._measured(node, folder))
+            self._asking.ask(report, self._written)
+            self._say(_("Writing the report\N{HORIZONTAL ELLIPSIS}"))
 
     def _progress(self, event: RunProgress) -> None:
         text = _("Writing the report: {percent:.0f} % {what}")
@@ -92,4 +82,4 @@ class ReportControl:
 
     def _say(self, text: str) -> None:
         tell(self.ui.resultMessage, text)
-        self.update(self._node)
+        self.update(self._button.node)

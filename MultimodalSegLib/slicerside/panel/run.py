@@ -12,7 +12,7 @@ from ..text import _
 from .alignment import AlignmentButtons, ComparedPair
 from .choices import Choices
 from .flow import DoubtfulAlignment, Flow
-from .widgets import copy, tell, timer
+from .widgets import advance, copy, tell, timer
 
 POLL_MS = 50
 TELLING = ("read", "register", "segment")
@@ -105,8 +105,7 @@ class RunSection:
     def onProgress(self, event: RunProgress) -> None:
         """Show the stage and how long it still takes."""
         bar = self.ui.progressBar
-        bar.maximum = 100 if event.fraction > 0 else 0  # a bar that only moves, while nothing is known
-        bar.value = round(100 * event.fraction)
+        advance(bar, event.fraction)
         text = stageName(event.stage)
         if event.message and event.stage in TELLING:
             text += f": {event.message}"

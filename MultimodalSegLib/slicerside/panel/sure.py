@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ...errors import MultimodalSegError
 from ..packages import slicer
 from ..process.child import RunProgress
 from ..run.doubting import Doubt, Doubting
@@ -13,7 +13,8 @@ from ..run.kept import KeptRuns
 from ..text import _
 from .asking import Asking
 from .choices import Node
-from .widgets import tell
+from .result_button import ResultButton, Texts
+from .widgets import advance, tell
 
 
 class SureControl:
@@ -30,10 +31,15 @@ class SureControl:
         self, ui: Any, kept: KeptRuns, options: Callable[[], dict[str, Any]], answered: Callable[[Node, Doubt], None]
     ) -> None:
         self.ui, self._kept, self._options, self._answered = ui, kept, options, answered
-        self._node: Node | None = None
         self._about: Node | None = None  # the segmentation that the question is about
         self._asking = Asking(self._progress, self._say)
-        ui.sureButton.connect("clicked(bool)", lambda _checked: self.onSure())
+        texts = Texts(
+            ask=_("How sure?"),
+            usual=_("Ask the network about slightly changed volumes: an interval for each volume, and maps of doubt"),
+            stop=_("Stop asking"),
+            gone=_("The files of this result are not there anymore: segment again to ask how sure it is."),
+        )
+        self._button = ResultButton(ui.sureButton, kept, self._asking, texts, self._ask, self._say)
         self._say("")
 
     @property
@@ -43,42 +49,25 @@ class SureControl:
 
     def update(self, node: Node | None) -> None:
         """Ask about this segmentation from now on; a question that is on goes on."""
-        if node is not self._node and not self.running:
+        if node is not self._button.node and not self.running:
             tell(self.ui.sureMessage, "")
-        self._node = node
-        button, there = self.ui.sureButton, self._kept.of(node) is not None
-        button.visible = node is not None
-        button.enabled = self.running or there
-        button.text = _("Stop") if self.running else _("How sure?")
-        usual = _("Ask the network about slightly changed volumes: an interval for each volume, and maps of doubt")
-        gone = _("The files of this result are not there anymore: segment again to ask how sure it is.")
-        button.toolTip = _("Stop asking") if self.running else usual if there else gone
-
-    def onSure(self) -> None:
-        """Ask, or stop asking."""
-        folder = self._kept.of(self._node)
-        if self.running:
-            self._asking.cancel()
-        elif folder is not None:
-            self._about = self._node
-            options = {name: value for name, value in self._options().items() if name != "keepFiles"}
-            try:
-                self._kept.claim(folder, self._asking)
-                self._asking.ask(Doubting(folder, **options), self._show)
-                self._progress(RunProgress("uncertainty", 0, 1, _("starting")))
-                self.update(self._node)
-            except MultimodalSegError as error:
-                self._say(error.sentences)
+        self._button.update(node)
 
     def stop(self) -> None:
         """Stop asking at once: the scene is closing, or the module goes."""
         self._asking.stop()
 
+    def _ask(self, node: Node, folder: Path) -> None:
+        self._about = node
+        options = {name: value for name, value in self._options().items() if name != "keepFiles"}
+        self._kept.claim(folder, self._asking)
+        self._asking.ask(Doubting(folder, **options), self._show)
+        self._progress(RunProgress("uncertainty", 0, 1, _("starting")))
+        self._button.update(node)
+
     def _progress(self, event: RunProgress) -> None:
-        bar = self.ui.sureProgressBar
-        bar.visible = True
-        bar.maximum = 100 if event.fraction > 0 else 0
-        bar.value = round(100 * event.fraction)
+        self.ui.sureProgressBar.visible = True
+        advance(self.ui.sureProgressBar, event.fraction)
         tell(self.ui.sureMessage, event.message)
 
     def _show(self, doubt: Doubt) -> None:
@@ -91,4 +80,4 @@ class SureControl:
         """Nothing is asked now: say what came of it."""
         self.ui.sureProgressBar.visible = False
         tell(self.ui.sureMessage, text)
-        self.update(self._node)
+        self._button.update(self._button.node)

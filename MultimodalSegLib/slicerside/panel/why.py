@@ -13,11 +13,11 @@ from ..packages import slicer
 from ..process.child import RunProgress
 from ..run.explaining import Answer, Explaining, Subject, load_answer
 from ..run.kept import KeptRuns
-from ..scene.nodes import segment_value
+from ..scene.segments import segment_value
 from ..text import _
 from .asking import Asking
 from .choices import Node
-from .widgets import chosen, fill, tell
+from .widgets import advance, chosen, fill, tell
 
 MOST_LESIONS = 50
 ALL = "0"
@@ -121,8 +121,7 @@ class WhyControl:
     def _progress(self, event: RunProgress) -> None:
         bar = self.ui.whyProgressBar
         bar.visible = True
-        bar.maximum = 100 if event.fraction > 0 else 0
-        bar.value = round(100 * event.fraction)
+        advance(bar, event.fraction)
         tell(self.ui.whyMessage, event.message)
 
     def _show(self, answer: Answer) -> None:

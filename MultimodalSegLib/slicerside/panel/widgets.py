@@ -33,6 +33,12 @@ def tell(label: Any, text: str) -> None:
     label.visible = bool(text)
 
 
+def advance(bar: Any, fraction: float) -> None:
+    """Show how far something is, 0 to 1; while nothing is known the bar only moves."""
+    bar.maximum = 100 if fraction > 0 else 0
+    bar.value = round(100 * fraction)
+
+
 def timer(milliseconds: int, call: Callable[[], None]) -> Any:
     """A timer that calls a function again and again, once it is started."""
     import qt

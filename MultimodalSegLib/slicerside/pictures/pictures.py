@@ -14,7 +14,8 @@ from ...errors import InputError, MissingPackageError
 from ...report.seg_nrrd import GROUP_TAG
 from ..headless import pictures_possible
 from ..packages import slicer, vtk
-from ..scene.nodes import MODALITY_ATTRIBUTE, Node, air_limit, labels_from_segmentation, segment_value
+from ..scene.nodes import MODALITY_ATTRIBUTE, Node, air_limit
+from ..scene.segments import labels_from_segmentation, segment_value
 from .run_scene import CaseNodes
 from .sheet import Color, write_sheet
 from .slices import ORIENTATIONS, air_hidden, outlines_only, slice_view

@@ -15,6 +15,7 @@ import numpy as np
 from ...errors import MultimodalSegError, RegistrationError
 from ...images.volume import Volume
 from ...registration.aligned import Quality
+from ...registration.landmarks import Landmarks, errors_text, moved_away
 from ..process.background import Background
 from ..scene.nodes import Node
 from ..scene.transforms import transform_later
@@ -59,7 +60,11 @@ class Verdict:
 
 
 def judge(
-    quality: Quality, jacobian: tuple[float, float] | None = None, covered: float | None = None, name: str = ""
+    quality: Quality,
+    jacobian: tuple[float, float] | None = None,
+    covered: float | None = None,
+    name: str = "",
+    errors: Mapping[str, float] | None = None,
 ) -> Verdict:
     """Judge a measured alignment.
 
@@ -68,6 +73,7 @@ def judge(
         jacobian: from :func:`jacobian_range`; None for a transform that does not bend.
         covered: part of the reference grid that is covered, if known.
         name: what was aligned, such as ``"T1 to CT"``.
+        errors: of its landmarks (:meth:`~MultimodalSegLib.registration.landmarks.Landmarks.errors`), if there are any.
     """
     from ...registration.register import LOW_HEAD_OVERLAP
 
@@ -96,10 +102,12 @@ def judge(
         )
     if covered is not None and covered < LOW_COVERAGE:
         look.append(_("Only {part:.0%} of the reference volume is covered.").format(part=covered))
+    if errors and moved_away(errors):
+        look.append(_("The registration moved away from the landmarks."))
     level: Level = "poor" if poor else "look" if look else "good"
     figures = _("Mutual information {before:.3f} before and {after:.3f} after, overlap of the heads {overlap:.2f}.")
     figures = figures.format(before=before, after=after, overlap=quality.head_overlap)
-    sentences = (_headline(level, name), *poor, *look, error_sentence(quality), figures)
+    sentences = (_headline(level, name), *poor, *look, error_sentence(quality), landmark_sentence(errors), figures)
     return Verdict(level, tuple(filter(None, sentences)), quality, jacobian, covered)
 
 
@@ -113,14 +121,21 @@ def error_sentence(quality: Quality) -> str:
     return ""
 
 
+def landmark_sentence(errors: Mapping[str, float] | None) -> str:
+    """The errors of landmarks in words; empty without landmarks."""
+    return _("{count} landmarks: {text}.").format(count=errors["count"], text=errors_text(errors)) if errors else ""
+
+
 def error_sentences(record: Mapping[str, Any]) -> list[str]:
     """What is known of the error of each alignment of a finished run.
 
     Args:
         record: content of ``run.json``.
     """
-    told = {name: error_sentence(Quality.of(entry)) for name, entry in record.get("registration", {}).items()}
-    return [f"{name}: {sentence}" for name, sentence in told.items() if sentence]
+    entries = record.get("registration", {})
+    told = [(name, error_sentence(Quality.of(entry))) for name, entry in entries.items()]
+    told += [(name, landmark_sentence(entry.get("landmarks"))) for name, entry in entries.items()]
+    return [f"{name}: {sentence}" for name, sentence in told if sentence]
 
 
 def _sentence(part: str) -> str:
@@ -139,6 +154,7 @@ def examine(
     transform: sitk.Transform,
     modalities: tuple[str, str] = ("", ""),
     before: sitk.Transform | None = None,
+    landmarks: Landmarks | None = None,
 ) -> Verdict:
     """Measure and judge an alignment; takes a second or two, so call it in a thread.
 
@@ -148,6 +164,7 @@ def examine(
         transform: reference points to moving points, LPS mm.
         modalities: names of both; may be empty.
         before: the alignment they came with; None means the headers'.
+        landmarks: places in both volumes, in their own spaces, whose error is told.
     """
     from ...images.resample import coverage
     from ...registration.pyramid import build_pyramid
@@ -164,7 +181,8 @@ def examine(
         bends = None if transform.IsLinear() else jacobian_range(transform, reference.grid)
     except RegistrationError as error:
         return poor_verdict(error, name)
-    return judge(quality, bends, coverage(moving, reference.grid, transform), name)
+    errors = landmarks.errors(transform) if landmarks is not None else None
+    return judge(quality, bends, coverage(moving, reference.grid, transform), name, errors)
 
 
 class QualityCheck(Background):
@@ -178,17 +196,23 @@ class QualityCheck(Background):
         moving: volume node.
         transform: transform node under which the moving volume would lie; None for where it lies now.
         modalities: names of both modalities.
+        landmarks: places in both volumes, in their own spaces.
     """
 
     def __init__(
-        self, reference: Node, moving: Node, transform: Node | None, modalities: tuple[str, str] = ("", "")
+        self,
+        reference: Node,
+        moving: Node,
+        transform: Node | None,
+        modalities: tuple[str, str] = ("", ""),
+        landmarks: Landmarks | None = None,
     ) -> None:
         super().__init__(self._examine)
         self._inputs = volume_input(reference), volume_input(moving)
         parent = moving.GetParentTransformNode()
         self._transform = transform_later(transform if transform is not None else parent, reference)
         self._before = transform_later(parent, reference) if parent is not None else None
-        self._modalities = modalities
+        self._modalities, self._landmarks = modalities, landmarks
 
     def _examine(self) -> tuple[Verdict, Volume | None]:
         """In a thread, which also imports what is needed: the interface has no time for it."""
@@ -198,7 +222,7 @@ class QualityCheck(Background):
             transform = self._transform()
             before = self._before() if self._before is not None else None
             here, there = (Volume(entry.array.astype(np.float32), entry.grid) for entry in self._inputs)
-            verdict = examine(here, there, transform, self._modalities, before)
+            verdict = examine(here, there, transform, self._modalities, before, self._landmarks)
             if verdict.quality is None:
                 return verdict, None
             return verdict, checkerboard(here, there, transform, self._modalities)

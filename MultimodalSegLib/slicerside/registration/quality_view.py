@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...images.volume import Volume
 from ..packages import slicer
+from ..scene.landmarks import put_under
 from ..scene.nodes import LPS_TO_RAS, Node
 from ..scene.slice_views import SliceViews, composite_nodes
 from .running import remove
@@ -28,7 +29,7 @@ class AlignmentView:
         self._views = SliceViews()
         self._board: Node | None = None
         if transform is not None:
-            moving.SetAndObserveTransformNodeID(transform.GetID())
+            put_under(moving, transform.GetID())
 
     def overlay(self, opacity: float = 0.5) -> None:
         """The moving volume over the reference."""
@@ -59,7 +60,7 @@ class AlignmentView:
         """
         self._views.restore()
         if self.transform is not None and not keep_transform and slicer.mrmlScene.IsNodePresent(self.moving):
-            self.moving.SetAndObserveTransformNodeID(self._parent)
+            put_under(self.moving, self._parent)
         if self._board is not None and slicer.mrmlScene.IsNodePresent(self._board):
             display = self._board.GetDisplayNode()
             remove(self._board)

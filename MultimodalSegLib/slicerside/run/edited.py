@@ -13,8 +13,9 @@ from ...inference.segmentation import Segmentation
 from ...models.classes import SegmentClass
 from ...report.seg_nrrd import GROUP_TAG, write_segmentation
 from ..packages import slicer, vtk
-from ..scene.nodes import Node, numbered_segments, volume_from_node
+from ..scene.nodes import Node, volume_from_node
 from ..scene.scene_changes import remove_with_displays
+from ..scene.segments import numbered_segments
 from ..scene.tables import table_from_csv
 
 TABLE_ATTRIBUTE = "MultimodalSeg.TableFile"

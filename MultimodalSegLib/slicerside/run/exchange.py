@@ -16,8 +16,10 @@ import numpy as np
 
 from ...errors import InputError, OutputError
 from ...images.case import MODALITIES
+from ...images.point_file import write_points
 from ...images.synthetic import CHOICE, TAG, UNNAMED
-from ..scene.nodes import Node
+from ...registration.landmarks import Landmarks
+from ..scene.nodes import LPS_TO_RAS, Node
 from ..scene.transforms import matrix_between, transform_file
 from ..scene.volume_input import Input, cropped, placed, volume_input
 from ..text import _
@@ -34,12 +36,14 @@ class Plan:
         placements: by moving modality the 4x4 matrix (RAS) from the volume to the reference's space that its file
             already contains, the identity if it has no transform; missing for a volume with a known transform.
         trusted: volumes whose transform in the scene is used as it is.
+        landmarks: files of landmarks by moving modality, in the reference and in that volume's file, written already.
     """
 
     inputs: Mapping[str, Input]
     transforms: Mapping[str, Path] = field(default_factory=dict)
     placements: Mapping[str, np.ndarray] = field(default_factory=dict)
     trusted: frozenset[str] = frozenset()
+    landmarks: Mapping[str, tuple[Path, Path]] = field(default_factory=dict)
 
 
 def plan(
@@ -49,17 +53,19 @@ def plan(
     *,
     registration: str = "rigid",
     transforms: Mapping[str, Node | str | Path] | None = None,
+    landmarks: Mapping[str, Landmarks] | None = None,
     roi: Node | None = None,
 ) -> Plan:
-    """Look at the nodes; only small transform files are written.
+    """Look at the nodes; only small files of transforms and landmarks are written.
 
     Args:
         reference: modality and volume node.
         moving: volume nodes by modality.
-        folder: where transform files go.
+        folder: where these files go.
         registration: as in :class:`~MultimodalSegLib.segment_options.SegmentOptions`.
         transforms: by modality a transform node that takes the volume (without its parent transform) to the
             reference in the scene, or a file as the command line takes it.
+        landmarks: by modality places in the reference and in that volume, each in the volume's own space.
         roi: markups ROI; the reference is cropped to the voxels inside it.
 
     Raises:
@@ -67,7 +73,8 @@ def plan(
     """
     name, node = reference
     known = dict(transforms or {})
-    _check_names(name, moving, known)
+    pairs = dict(landmarks or {})
+    _check_names(name, moving, (*known, *pairs))
     inputs = {name: cropped(volume_input(node), node, roi)}
     files: dict[str, Path] = {}
     placements: dict[str, np.ndarray] = {}
@@ -93,7 +100,8 @@ def plan(
                 _("The volume {name} lies under a transform that bends or shears it.").format(name=volume.GetName()),
                 _("Harden the transform, or choose no registration to use it as it is."),
             )
-    return Plan(inputs, files, placements, frozenset(trusted))
+    points = {key: _landmark_files(value, placements.get(key), folder, key) for key, value in pairs.items()}
+    return Plan(inputs, files, placements, frozenset(trusted), points)
 
 
 def write(planned: Plan, folder: Path) -> dict[str, Path]:
@@ -136,6 +144,7 @@ def segment_arguments(
     reference: str,
     registration: str = "rigid",
     transforms: Mapping[str, Path] | None = None,
+    landmarks: Mapping[str, tuple[Path, Path]] | None = None,
     model: str = "default",
     probabilities: Sequence[str] = (),
     device: str = "auto",
@@ -150,6 +159,8 @@ def segment_arguments(
         arguments += [f"--{name.lower()}", str(file)]
     for name, file in (transforms or {}).items():
         arguments += ["--transform", f"{name}={file}"]
+    for name, (fixed, moving) in (landmarks or {}).items():
+        arguments += ["--landmarks", f"{name}={fixed},{moving}"]
     for name in probabilities:
         arguments += ["--probabilities", name]
     if threads is not None:
@@ -159,7 +170,20 @@ def segment_arguments(
     return [*arguments, CHOICE] if synthetic_detail else arguments
 
 
-def _check_names(reference: str, moving: Mapping[str, Node], known: Mapping[str, object]) -> None:
+def _landmark_files(pairs: Landmarks, placement: np.ndarray | None, folder: Path, name: str) -> tuple[Path, Path]:
+    """The landmarks of one volume as files; those in the volume where the file of the volume has it."""
+    moving = pairs.moving
+    if placement is not None:
+        lps = LPS_TO_RAS @ placement @ LPS_TO_RAS
+        moving = moving @ lps[:3, :3].T + lps[:3, 3]
+    folder.mkdir(parents=True, exist_ok=True)
+    files = folder / f"{name}_landmarks_fixed.csv", folder / f"{name}_landmarks_moving.csv"
+    for points, file in zip((pairs.fixed, moving), files, strict=True):
+        write_points(points, file)
+    return files
+
+
+def _check_names(reference: str, moving: Mapping[str, Node], known: Sequence[str]) -> None:
     for name in (reference, *moving):
         if name not in MODALITIES:
             raise InputError(
@@ -174,6 +198,6 @@ def _check_names(reference: str, moving: Mapping[str, Node], known: Mapping[str,
     for name in known:
         if name not in moving:
             raise InputError(
-                _("A transform is given for {name}, which is not a moving volume.").format(name=name),
+                _("A transform, or landmarks, are given for {name}, which is not a moving volume.").format(name=name),
                 _("Choose the moving volume again."),
             )

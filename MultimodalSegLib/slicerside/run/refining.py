@@ -20,7 +20,8 @@ from ...run_folder import RunFolder
 from ..packages import slicer
 from ..process.lasting import Lasting
 from ..process.question import Question
-from ..scene.nodes import LPS_TO_RAS, Node, segment_value, volume_from_node
+from ..scene.nodes import LPS_TO_RAS, Node, volume_from_node
+from ..scene.segments import segment_value
 from ..text import _
 
 START = "start.nrrd"
@@ -174,22 +175,31 @@ def request_of(
 
 
 def points_of(markups: Node | None) -> np.ndarray:
-    """Points that were placed, in world coordinates: (n, 3) LPS mm; of a curve or line those along it."""
-    if markups is None or not markups.GetNumberOfControlPoints():
+    """Points that were placed, in world coordinates: (n, 3) LPS mm; of a curve or line those along it.
+
+    One that still hangs on the mouse, or that is yet to be placed, does not count.
+    """
+    if markups is None or not markups.GetNumberOfDefinedControlPoints():
         return np.zeros((0, 3))
     if markups.IsA("vtkMRMLMarkupsCurveNode") or markups.IsA("vtkMRMLMarkupsLineNode"):
         along = markups.GetCurvePointsWorld()
         places = [along.GetPoint(n) for n in range(along.GetNumberOfPoints())] if along is not None else []
         places = places[:: max(1, -(-len(places) // MOST_STROKE_POINTS))]
     else:
-        places = [markups.GetNthControlPointPositionWorld(n) for n in range(markups.GetNumberOfControlPoints())]
+        placed = [n for n in range(markups.GetNumberOfControlPoints()) if is_placed(markups, n)]
+        places = [markups.GetNthControlPointPositionWorld(n) for n in placed]
     ras: np.ndarray = np.array([list(place) for place in places], float).reshape(-1, 3)
     return ras @ LPS_TO_RAS[:3, :3]
 
 
+def is_placed(markups: Node, number: int) -> bool:
+    """Whether a control point has a place."""
+    return bool(markups.GetNthControlPointPositionStatus(number) == markups.PositionDefined)
+
+
 def box_of(region: Node | None) -> np.ndarray | None:
     """The box around a region of interest, along the axes of the patient: (2, 3) LPS mm; None if there is none."""
-    if region is None or not region.GetNumberOfControlPoints():
+    if region is None or not region.GetNumberOfDefinedControlPoints():
         return None
     bounds = [0.0] * 6
     region.GetRASBounds(bounds)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from ..registration import backend
 from ..registration.running import RegistrationRun, remove
+from ..scene.landmarks import start_node
 from ..scene.nodes import Node
 from ..signal import Signal
 from .request import Request
@@ -29,6 +30,7 @@ class Registrations:
         self._request, self._waiting = request, list(request.unaligned)
         self._found: dict[str, Node] = {}
         self._work: RegistrationRun | None = None
+        self._fit: Node | None = None  # the transform of landmarks from which the present one starts
         self._over = False
 
     @property
@@ -59,8 +61,15 @@ class Registrations:
     def _next(self) -> None:
         request, name = self._request, self._waiting[0]
         modality, reference = request.reference
+        pairs = request.landmarks.get(name)
+        self._fit = start_node(pairs, reference) if pairs is not None else None
         work = backend.registration_run(
-            reference, request.moving[name], request.registration, backend=request.backend, modalities=(modality, name)
+            reference,
+            request.moving[name],
+            request.registration,
+            backend=request.backend,
+            modalities=(modality, name),
+            initial=self._fit,
         )
         work.progress.connect(self.progress.emit)
         work.finished.connect(self._registered)
@@ -71,6 +80,7 @@ class Registrations:
 
     def _registered(self, transform: Node) -> None:
         self._found[self._waiting.pop(0)] = transform
+        remove(self._fit)
         if self._waiting:
             self._work = None
         else:
@@ -81,6 +91,6 @@ class Registrations:
         if self._over:
             return
         self._over = True
-        for node in self._found.values():
+        for node in (*self._found.values(), self._fit):
             remove(node)
         tell()

@@ -6,17 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...errors import InputError
+from ...registration.landmarks import Landmarks
 from ..scene.nodes import Node
+from ..text import _
+
+REGISTRATIONS = ("none", "rigid", "affine", "bspline")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a run shall do; see :meth:`MultimodalSegLogic.start`."""
+    """What a run shall do; see :meth:`MultimodalSegLogic.start`.
+
+    Raises:
+        InputError: an unknown registration, or a moving volume that cannot be one.
+    """
 
     reference: tuple[str, Node]
     moving: Mapping[str, Node] = field(default_factory=dict)
     registration: str = "rigid"
     transforms: Mapping[str, Node | str | Path] = field(default_factory=dict)
+    landmarks: Mapping[str, Landmarks] = field(default_factory=dict)
     backend: str = "simpleitk"
     model: str = "default"
     device: str = "auto"
@@ -28,6 +38,17 @@ class Request:
     keep_files: bool = False
     keep_run: bool = False
     synthetic_detail: bool = False
+
+    def __post_init__(self) -> None:
+        if self.registration not in REGISTRATIONS:
+            raise InputError(
+                _("Unknown registration {name!r}.").format(name=self.registration),
+                _("Use one of {names}.").format(names=", ".join(REGISTRATIONS)),
+            )
+        if any(node is None or node is self.reference[1] for node in self.moving.values()):
+            raise InputError(
+                _("A moving volume is missing, or is the reference itself."), _("Choose the moving volumes again.")
+            )
 
     @property
     def keeps_run(self) -> bool:

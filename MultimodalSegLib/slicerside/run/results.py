@@ -11,9 +11,10 @@ from ...errors import InputError
 from ...registration.aligned import error_text
 from ...run_folder import RunFolder
 from ..packages import slicer
+from ..scene.landmarks import put_under
 from ..scene.nodes import Node, attach_to_reference, hierarchy_item, set_provenance
 from ..scene.scene_changes import loaded, remove_with_displays
-from ..scene.tables import has_rows, table_from_csv, table_from_records
+from ..scene.tables import flat, has_rows, table_from_csv, table_from_records
 from ..text import _
 from .edited import TABLE_ATTRIBUTE
 from .maps import MapStudy, map_files, map_key
@@ -81,7 +82,7 @@ class Loader:
             else:
                 transform = self._loaded_transform(modality, node, kind)
             self._parents.append((node, node.GetTransformNodeID()))
-            node.SetAndObserveTransformNodeID(transform.GetID())
+            put_under(node, transform.GetID())
             found[modality] = transform
         return found
 
@@ -136,7 +137,8 @@ class Loader:
                 tables[key].SetAttribute(TABLE_ATTRIBUTE, path.relative_to(self._run.path).as_posix())
         quality = self._run.record.get("registration")
         if quality:
-            tables["registration"] = self._keep(table_from_records(quality, "modality", self._name(_("registration"))))
+            rows = {modality: flat(entry) for modality, entry in quality.items()}
+            tables["registration"] = self._keep(table_from_records(rows, "modality", self._name(_("registration"))))
         for node in tables.values():
             self._put_in_study(node)
         return tables
@@ -196,6 +198,6 @@ class Loader:
 
     def _undo(self) -> None:
         for node, parent in self._parents:
-            node.SetAndObserveTransformNodeID(parent)
+            put_under(node, parent)
         for node in reversed(self._made):
             remove_with_displays(node)

@@ -133,6 +133,7 @@ class Run:
             self._folder / "transforms",
             registration="none" if request.aligned_here else request.registration,
             transforms={**request.transforms, **self._found},
+            landmarks=request.landmarks,
             roi=request.roi,
         )
 
@@ -177,6 +178,7 @@ class Run:
             reference=request.reference[0],
             registration=request.registration,
             transforms=self._plan.transforms,
+            landmarks=self._plan.landmarks,
             model=request.model,
             probabilities=request.probabilities,
             device=request.device,
@@ -202,13 +204,8 @@ class Run:
     def _show(self) -> None:
         request = self._request
         nodes = {name: node for name, node in request.transforms.items() if not isinstance(node, (str, Path))}
-        inputs = Inputs(
-            request.reference[1],
-            request.moving,
-            self._plan.placements,
-            {**nodes, **self._found},
-            self._plan.trusted,
-        )
+        given, plan = {**nodes, **self._found}, self._plan
+        inputs = Inputs(request.reference[1], request.moving, plan.placements, given, plan.trusted)
         result = Loader(self._folder / "run", inputs, request.output).load()
         self.result = result if request.keeps_run else result.withoutFiles()
         self._found.clear()  # they belong to the result now

@@ -49,6 +49,14 @@ def table_from_records(records: Mapping[str, Mapping[str, Any]], first: str, nam
     return table_node({first: list(records), **columns}, name)
 
 
+def flat(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record without records in it: their values get both keys as one, such as ``landmarks_mean_mm``."""
+    found: dict[str, Any] = {}
+    for key, value in record.items():
+        found |= {f"{key}_{name}": each for name, each in value.items()} if isinstance(value, Mapping) else {key: value}
+    return found
+
+
 def table_node(columns: Mapping[str, Sequence[str]], name: str) -> Node:
     """A locked table node; every column has its title."""
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)

@@ -46,6 +46,7 @@ FACTS = {
     "typer": (0.1, "MIT"),
     "rich": (0.3, "MIT"),
     "psutil": (0.3, "BSD-3-Clause"),
+    "filelock": (0.1, "MIT"),
     "openvino": (60.0, "Apache-2.0"),
     "Jinja2": (0.3, "BSD-3-Clause"),
     "pillow": (7.0, "MIT-CMU"),

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ...enhancement.intensities import Scale, noise_level
-from ...enhancement.slices import PROFILES, STEP, SliceModel
+from ...enhancement.slices import PROFILES, STEP, TRAINED_MM, SliceModel
 from ...images.grid import Grid
 from ...images.intensities import robust_range
 from ...images.io import read_volume
@@ -29,9 +29,6 @@ CT_CHANCE, LESION_CHANCE, LOW_DOSE_CHANCE, THIN_CHANCE = 0.45, 0.5, 0.3, 0.4
 
 MISTAKEN_CHANCE = 0.3
 """How often any profile of the slices is assumed; else that which they have."""
-
-SPACING = (2.5, 6.5)
-"""Millimetres between thick slices."""
 
 TRIES, CONTENT = 5, 0.2
 """Crops of a real volume that are looked at for one with so large a part above the mean of the whole."""
@@ -88,7 +85,7 @@ def take_slices(
         noisy: as a CT of low dose.
     """
     thin = noisy and rng.random() < THIN_CHANCE
-    spacing = STEP if thin else float(rng.uniform(*SPACING))
+    spacing = STEP if thin else float(rng.uniform(*TRAINED_MM))
     profile = "box" if thin else str(rng.choice(PROFILES))
     thickness = spacing if thin else spacing * float(rng.uniform(0.85, 1.1))
     real = SliceModel(int(len(array) / spacing), spacing, thickness, profile)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...enhancement.flow import WINDOW
+from ...enhancement.slices import TRAINED_MM
 from ...models.bundle import Bundle
 from ...models.save import save_bundle
 from ...networks.detail_net import DetailConfig
@@ -16,7 +17,6 @@ from ..source import label_maps
 from ..volume_loop import KEYS
 from .loop import DetailTrainer
 from .plan import DetailPlan
-from .samples import SPACING
 
 
 def prepare(plan: DetailPlan, out: Path) -> DetailTrainer:
@@ -70,7 +70,7 @@ def _metadata(plan: DetailPlan, state: dict[str, Any]) -> dict[str, Any]:
         "limits": [
             RESEARCH_USE,
             "The detail is synthetic: it is likely, not seen. A small lesion may be missing or made up.",
-            f"Made for {SPACING[0]:g} to {SPACING[1]:g} mm between slices.",
+            f"Made for {TRAINED_MM[0]:g} to {TRAINED_MM[1]:g} mm between slices.",
             "Cleaning a noisy CT is experimental: measure what it takes off before you rely on it.",
         ],
         "training": {

@@ -44,8 +44,8 @@ def synthetic(data: Path, patients: int) -> Iterator[Trial]:
             patient = draw_patient(anatomy, (1000, subject, seed), LARGE_ML if seed % 2 == 0 else 0.0)
             healthy = replace(patient, lesions=())
             name = f"{stem.rsplit('_', 1)[-1]}-{seed}"
-            yield from _seen(name, anatomy, patient, MODES)
-            yield from _seen(name, anatomy, healthy, MODES[:1])
+            yield from seen(name, anatomy, patient, MODES)
+            yield from seen(name, anatomy, healthy, MODES[:1])
 
 
 def draw_patient(anatomy: Anatomy, key: tuple[int, ...], least_ml: float) -> Patient:
@@ -71,7 +71,7 @@ def _ml(lesion: Lesion) -> float:
     return 4 / 3 * math.pi / abs(float(np.linalg.det(lesion.axes))) / 1000
 
 
-def _seen(name: str, anatomy: Anatomy, patient: Patient, modes: Sequence[str]) -> Iterator[Trial]:
+def seen(name: str, anatomy: Anatomy, patient: Patient, modes: Sequence[str]) -> Iterator[Trial]:
     middle = (np.asarray(SIZE) - 1) / 2 * SPACING
     x, y, z = (float(value) for value in brain_center(anatomy) - middle)
     grid = Grid(SIZE, (SPACING,) * 3, (x, y, z))

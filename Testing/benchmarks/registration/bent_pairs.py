@@ -67,10 +67,33 @@ def bent_pair(path: Path, number: int, names: tuple[str, str] = ("CT", "MR")) ->
 
 def bent_body(folder: Path, number: int) -> BentPair:
     """The real CT and PET of one scanner, whose headers are the truth but for breathing; the CT is bent."""
-    rng = np.random.default_rng((2026, number))
     ct, pet = (read_volume(folder / f"CCTH-A01_{name}.nii.gz") for name in ("CT_3mm", "PET_native"))
-    bend = sitk.BSplineTransformInitializer(pet.to_sitk(), [5, 5, 12])
-    bend.SetParameters(rng.normal(0.0, 7.0, len(bend.GetParameters())).tolist())
-    fixed = resample(ct, ct.grid, bend, outside=-1000.0)
-    points = spread(build_pyramid(fixed, "CT").head, number)
-    return BentPair(fixed, pet, points, map_points(bend, points), np.ones(len(points), bool))
+    return bent_volume(ct, pet, "CT", number, box=pet, knots=(5, 5, 12), size=7.0)
+
+
+def bent_volume(
+    fixed: Volume,
+    moving: Volume,
+    modality: str,
+    number: int,
+    *,
+    box: Volume | None = None,
+    knots: tuple[int, int, int] = (6, 7, 6),
+    size: float = 6.0,
+) -> BentPair:
+    """Two real volumes in one space, the fixed one bent by a random B-spline.
+
+    Args:
+        modality: of the fixed volume.
+        number: another one bends otherwise.
+        box: volume over whose box the B-spline is defined; the fixed one if None.
+        knots: intervals between knots along the axes of that box.
+        size: standard deviation of its coefficients, mm.
+    """
+    rng = np.random.default_rng((2026, number))
+    bend = sitk.BSplineTransformInitializer((box or fixed).to_sitk(), list(knots))
+    bend.SetParameters(rng.normal(0.0, size, len(bend.GetParameters())).tolist())
+    outside = -1000.0 if modality == "CT" else float(fixed.array.min())
+    bent = resample(fixed, fixed.grid, bend, outside=outside)
+    points = spread(build_pyramid(bent, modality).head, number)
+    return BentPair(bent, moving, points, map_points(bend, points), np.ones(len(points), bool))

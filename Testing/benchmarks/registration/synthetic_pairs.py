@@ -20,6 +20,7 @@ from MultimodalSegLib.training.plan import Plan
 SIZE = (208, 248, 232)  # mm, voxels of 1 mm: a head with some neck
 ROOM = 15.0  # mm by which the head is not in the middle of the moving field of view
 THICK = 4  # mm
+SLAB, SLAB_THICK = 60, 5  # mm
 
 
 def synthetic(maps: Path, count: int, *, far: bool = False) -> Iterator[Pair]:
@@ -56,6 +57,15 @@ def _make(path: Path, number: int, far: bool) -> Made:
     if number % 4 == 1:
         fixed = Volume.from_sitk(fixed.to_sitk()[:, :, int(0.3 * SIZE[2]) :])
     return fixed, moving, motion, points
+
+
+def slab(scan: Volume) -> Volume:
+    """The middle 60 mm of a scan of 1 mm or thick slices, in slices of 4 to 5 mm."""
+    step = scan.grid.spacing[2]
+    count, first = round(SLAB / step), (scan.grid.size[2] - round(SLAB / step)) // 2
+    return Volume.from_sitk(
+        sitk.BinShrink(scan.to_sitk()[:, :, first : first + count], [1, 1, max(1, round(SLAB_THICK / step))])
+    )
 
 
 def whole(patient: Patient) -> Patient:

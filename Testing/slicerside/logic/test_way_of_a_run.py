@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from MultimodalSegLib.errors import InputError
+from MultimodalSegLib.images.resample import map_points
 from Testing import phantoms
 from Testing.processes import children
 from Testing.slicerside.logic.following import Followed, world_of
@@ -55,6 +56,34 @@ def test_apply_twice_on_an_oblique_volume_under_a_transform(logic, nodes, a_mode
     assert not second.transformNodes, "the volume lies right already"
 
 
+def test_landmarks_start_a_run_are_kept_in_it_and_stay_on_the_anatomy(logic, nodes, a_model):
+    """Points lie where the scene shows the head of the MR, which its parent transform puts there; 2 mm noise."""
+    import slicer
+
+    ct, mr = nodes
+    places = np.array([[0.0, -88.0, 0.0], [74.0, 0.0, 0.0], [-74.0, 0.0, 0.0], [0.0, 0.0, 78.0]])
+    set_in_mr = map_points(phantoms.TRANSFORM, places) + np.random.default_rng(3).normal(0.0, 2.0, places.shape)
+    lists = []
+    for points in (places, set_in_mr):
+        lists.append(slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode"))
+        for x, y, z in points.tolist():
+            lists[-1].AddControlPoint(-x, -y, z)
+    result = logic.process(ct, {"MR": mr}, model=a_model, threads=1, landmarks={"MR": tuple(lists)})
+    errors = result.registration["MR"]["landmarks"]
+    assert errors["count"] == 4 and 5 < errors["before_mean_mm"] < 15
+    assert 0 < errors["start_mean_mm"] <= errors["mean_mm"] < 5
+    assert lists[1].GetParentTransformNode() is mr.GetParentTransformNode() is result.transformNodes["MR"]
+    shown = [np.array(node.GetNthControlPointPositionWorld(n)) for node in lists for n in range(4)]
+    apart = np.linalg.norm(np.subtract(shown[:4], shown[4:]), axis=1)
+    assert apart.mean() == pytest.approx(errors["mean_mm"], abs=0.01)
+    titles = [result.tableNodes["registration"].GetColumnName(n) for n in range(30)]
+    assert "landmarks_mean_mm" in titles
+    with pytest.raises(InputError, match="has 4 points and .* has 3"):
+        lists[1].RemoveNthControlPoint(0)
+        logic.start(ct, {"MR": mr}, model=a_model, landmarks={"MR": tuple(lists)})
+    assert logic.run is None
+
+
 def test_a_volume_ends_up_under_the_transform_that_was_given(logic, nodes, a_model, scene):
     import slicer
 
@@ -74,7 +103,7 @@ def test_a_region_gives_a_small_segmentation_in_its_place_and_files_are_kept_on_
 
     import slicer
 
-    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     roi = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "region")
     roi.SetCenter(0.0, 0.0, 20.0)

@@ -98,7 +98,7 @@ def test_a_corrected_result_becomes_a_training_case(finished, tmp_path):
 
     from MultimodalSegLib.commands.demo_case import DemoCase
     from MultimodalSegLib.images.io import read_labels, read_volume
-    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     parameters, node = finished.widget._parameterNode, result_of(finished)
     thalamus = node.GetSegmentation().GetSegmentIdBySegmentName("Left thalamus")
@@ -158,7 +158,7 @@ def test_a_result_is_replaced_when_the_user_chooses_it_as_output(finished, a_tin
 def test_results_parameters_and_terminology_come_back_with_the_scene(finished, tmp_path):
     import slicer
 
-    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     widget, ui = finished.widget, finished.widget.ui
     widget._parameterNode.referenceVolume, widget._parameterNode.registration = finished.ct, "affine"

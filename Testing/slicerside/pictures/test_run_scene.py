@@ -57,7 +57,8 @@ def parent_names(scene, node):
 
 def test_the_scene_holds_the_volumes_as_they_came_under_their_transforms(scene, a_run, a_labeled_head, a_plain_grid):
     from MultimodalSegLib.slicerside.pictures.run_scene import build_scene
-    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation, volume_from_node
+    from MultimodalSegLib.slicerside.scene.nodes import volume_from_node
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     nodes = build_scene(a_run, "Case 7")
     assert nodes.missing == ()

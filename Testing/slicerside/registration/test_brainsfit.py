@@ -163,3 +163,35 @@ def test_a_script_gets_the_node_or_an_exception(a_run):
     slow = a_run("hangs")
     with pytest.raises(Cancelled, match="longer than"):
         slow.run.wait(0.05, process_events=lambda: None)
+
+
+@pytest.mark.parametrize("end", ["finds", "out of memory"])
+def test_landmarks_are_where_a_requested_registration_starts_and_nothing_of_it_is_left(nodes, monkeypatch, end):
+    import slicer
+
+    from MultimodalSegLib.registration.landmarks import Landmarks
+    from MultimodalSegLib.slicerside.run.registrations import Registrations
+    from MultimodalSegLib.slicerside.run.request import Request
+    from MultimodalSegLib.slicerside.scene.nodes import LPS_TO_RAS
+
+    monkeypatch.setattr(slicer.modules, "brainsfit", "the module", raising=False)
+    cli = StandInCli([end])
+    monkeypatch.setattr(slicer, "cli", cli, raising=False)
+    before = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTransformNode")
+    places = np.array([[70.0, 0.0, 0.0], [0.0, 80.0, 0.0], [0.0, 0.0, 70.0]])
+    pairs = Landmarks(places, np.array([TRANSFORM.TransformPoint(place) for place in places.tolist()]))
+    work = Registrations(Request(("CT", nodes[0]), {"MR": nodes[1]}, backend="brainsfit", landmarks={"MR": pairs}))
+    ends = []
+    work.finished.connect(ends.append)
+    work.failed.connect(lambda *failure: ends.append(failure))
+    work.poll()
+    ((_node, parameters, _plan),) = cli.runs
+    assert parameters["initializeTransformMode"] == "Off"
+    start = slicer.util.arrayFromTransformMatrix(slicer.mrmlScene.GetNodeByID(parameters["initialTransform"]))
+    back = LPS_TO_RAS @ np.linalg.inv(start) @ LPS_TO_RAS
+    assert np.allclose(places @ back[:3, :3].T + back[:3, 3], pairs.moving)
+    cli.let_it_end()
+    work.poll()
+    assert len(ends) == 1 and not work.running
+    left = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLTransformNode") - before
+    assert left == (1 if end == "finds" else 0)

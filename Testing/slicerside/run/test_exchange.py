@@ -219,3 +219,27 @@ def test_the_command_line_uses_options_that_the_command_has(scene, tmp_path):
     assert options <= set(inspect.signature(segment).parameters)
     assert arguments[arguments.index("--transform") + 1] == f"MR={tmp_path / 'MR.h5'}"
     assert "--threads" not in segment_arguments({}, tmp_path, reference="CT")
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_landmarks_are_handed_over_where_the_file_of_the_volume_has_them(scene, an_oblique_grid, tmp_path, known):
+    """A volume is placed in its file unless its transform is known; points must be on the same voxels either way."""
+    from MultimodalSegLib.registration.landmark_file import read_landmarks
+    from MultimodalSegLib.registration.landmarks import Landmarks
+    from MultimodalSegLib.slicerside.run.exchange import plan, segment_arguments
+
+    fixed, moving = a_node_on(an_oblique_grid, "fixed"), a_node_on(an_oblique_grid, "moving")
+    moving.SetAndObserveTransformNodeID(a_linear(a_rigid_matrix()).GetID())
+    points = an_oblique_grid.corners[:4]
+    transforms = {"MR": a_linear(np.eye(4))} if known else {}
+    pairs = {"MR": Landmarks(points + 50.0, points)}
+    planned = plan(("CT", fixed), {"MR": moving}, tmp_path / "new", transforms=transforms, landmarks=pairs)
+    found = read_landmarks(*planned.landmarks["MR"])
+    assert np.allclose(found.fixed, points + 50.0)
+    assert np.allclose(found.moving, planned.inputs["MR"].grid.corners[:4], atol=1e-9)
+    assert np.allclose(found.moving, points) == known
+    arguments = segment_arguments({}, tmp_path, reference="CT", landmarks=planned.landmarks)
+    here, there = planned.landmarks["MR"]
+    assert arguments[-2:] == ["--landmarks", f"MR={here},{there}"]
+    with pytest.raises(InputError, match="landmarks, are given for T1"):
+        plan(("CT", fixed), {"MR": moving}, tmp_path, landmarks={"T1": pairs["MR"]})

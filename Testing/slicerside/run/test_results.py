@@ -17,7 +17,8 @@ def test_everything_is_in_the_scene_by_name_under_the_study(scene, nodes, a_run,
 
     from MultimodalSegLib.slicerside.run.result import Inputs
     from MultimodalSegLib.slicerside.run.results import Loader
-    from MultimodalSegLib.slicerside.scene.nodes import hierarchy_item, labels_from_segmentation
+    from MultimodalSegLib.slicerside.scene.nodes import hierarchy_item
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     ct, mr = nodes
     run = a_run(a_plain_grid)

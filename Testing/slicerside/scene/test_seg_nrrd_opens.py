@@ -20,7 +20,8 @@ def a_file(tmp_path, an_oblique_grid, a_labeled_head):
 def test_slicer_opens_it_with_names_colors_and_terminology(scene, a_file, a_scan_of):
     import slicer
 
-    from MultimodalSegLib.slicerside.scene.nodes import labels_from_segmentation, volume_node
+    from MultimodalSegLib.slicerside.scene.nodes import volume_node
+    from MultimodalSegLib.slicerside.scene.segments import labels_from_segmentation
 
     segmentation, path = a_file
     node = slicer.util.loadSegmentation(str(path), {})
