@@ -51,6 +51,19 @@ def write_text(path: Path, text: str) -> None:
         raise OutputError(f"{path} cannot be written: {error.strerror}.", "Check the folder and its rights.") from error
 
 
+def check_folder(path: Path) -> None:
+    """Refuse before long work a folder that could not be made or written after it; nothing is made.
+
+    Raises:
+        OutputError: it or a part of its path is a file, or the place may not be written to.
+    """
+    there = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise OutputError(f"{path} cannot be made: {there} is a file, not a folder.", "Choose another folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"{path} cannot be written: no rights.", "Choose a folder in which you may write.")
+
+
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
     """Say in one sentence why a file of a run cannot be written.

@@ -42,3 +42,19 @@ def test_tables_of_the_newest_model_can_be_made_again(tmp_path: Path) -> None:
     shown = (STORED / "README.md").read_text(encoding="utf-8")
     rows, known = ([line.split("|")[1] for line in page.splitlines() if "|" in line] for page in (text, shown))
     assert rows == known, "the same rows as are shown"
+
+
+def test_the_shipped_card_follows_from_the_results_and_says_on_what_its_weights_were_chosen(tmp_path: Path) -> None:
+    shipped = ROOT / "Resources/models/head"
+    shutil.copytree(shipped, tmp_path / "head")
+    (tmp_path / "head/docs/README.md").write_text("of an earlier time", encoding="utf-8")
+    script = ROOT / "Testing/benchmarks/real/card.py"
+    given = ["--results", STORED, "--model", tmp_path / "head"]
+    subprocess.run(
+        [sys.executable, script, *given], check=True, env=os.environ | {"PYTHONPATH": str(ROOT)}, timeout=300
+    )
+    pages = [(folder / "docs/README.md").read_text(encoding="utf-8") for folder in (tmp_path / "head", shipped)]
+    text, shown = ([line for line in page.splitlines() if not line.startswith("- [")] for page in pages)
+    assert text == shown
+    (mean,) = [line for line in shown if "weights are the mean" in line]
+    assert "chosen on the made-up pairs" in mean

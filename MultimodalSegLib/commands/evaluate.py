@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -91,14 +92,25 @@ def evaluate(
             seed=seed,
             leave_out=leave_out,
         )
-        folders = dict(_name_and_folder(text) for text in predictions or ())
-        request = EvaluateRequest(out, options, table, folders, tuple(references or ()), runs)
+        request = EvaluateRequest(out, options, table, _folders(predictions or ()), tuple(references or ()), runs)
         _tell(told, run_evaluate(request, progress), out)
 
 
-def _name_and_folder(text: str) -> tuple[str, Path]:
-    name, sign, folder = text.partition("=")
-    return (name, Path(folder)) if sign else ("", Path(text))
+def _folders(texts: Sequence[str]) -> dict[str, Path]:
+    """Folder of label maps by model; a single one needs no name."""
+    folders: dict[str, Path] = {}
+    for text in texts:
+        name, sign, folder = text.partition("=")
+        if not sign:
+            name, folder = "", text
+        if not name and len(texts) > 1:
+            raise InputError(
+                f"The predictions {folder} have no name, and there are several.", "Give each one as NAME=FOLDER."
+            )
+        if name in folders:
+            raise InputError(f"Two folders of predictions have the name {name!r}.", "Give each one another name.")
+        folders[name] = Path(folder)
+    return folders
 
 
 def _tell(told: Listener, found: Evaluation, out: Path) -> None:

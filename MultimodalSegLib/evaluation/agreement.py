@@ -81,14 +81,16 @@ class RaterAgreement:
 def rater_agreement(masks: Sequence[np.ndarray]) -> tuple[RaterAgreement, np.ndarray]:
     """Compare the raters of one structure, and find their consensus.
 
-    The consensus is STAPLE's (Warfield et al., IEEE Trans Med Imaging 23:903, 2004), by SimpleITK. Where nobody drew
-    anything it is empty, and what cannot be told is NaN.
+    The consensus is STAPLE's (Warfield et al., IEEE Trans Med Imaging 23:903, 2004), by SimpleITK; voxels on which all
+    raters agree stay as they are, also where all drew everything, which STAPLE cannot compute. Where nobody drew
+    anything it is empty, as it may be where no two drew the same; what cannot be told is NaN.
 
     Args:
         masks: bool (k, j, i), one a rater, at least two, on the same grid.
 
     Returns:
-        The agreement, and the consensus (k, j, i), bool: where STAPLE's probability is at least one half.
+        The agreement, and the consensus (k, j, i), bool: where STAPLE's probability is at least one half,
+        or all agree.
 
     Raises:
         ValueError: fewer than two raters.
@@ -104,7 +106,8 @@ def rater_agreement(masks: Sequence[np.ndarray]) -> tuple[RaterAgreement, np.nda
         return RaterAgreement(cohen, fleiss, unknown, unknown, unknown), np.zeros(masks[0].shape, bool)
     staple = sitk.STAPLEImageFilter()
     probability = staple.Execute([sitk.GetImageFromArray(mask.astype(np.uint8)) for mask in masks])
-    consensus = sitk.GetArrayFromImage(probability) >= 0.5
+    somebody, everybody = np.any(masks, axis=0), np.all(masks, axis=0)
+    consensus = (sitk.GetArrayFromImage(probability) >= 0.5) & somebody | everybody  # NaN where all drew all
     dice = tuple(count(mask, consensus).dice for mask in masks)
     estimated = tuple(staple.GetSensitivity()), tuple(staple.GetSpecificity())
     return RaterAgreement(cohen, fleiss, *estimated, dice), consensus

@@ -15,6 +15,7 @@ from .placement import check_placement
 from .result import Evaluation, EvaluationOptions
 from .score import CaseScore, contents, presence_structures, score_cases
 from .structure_list import Structure
+from .summary import different_cases
 
 MOST_NAMED = 5
 
@@ -58,7 +59,8 @@ def evaluate(cases: CaseList, options: EvaluationOptions | None = None, progress
     progress(Event("score", len(kept), len(kept)))
     place = {id(case): n for n, case in enumerate(kept)}
     scores.sort(key=lambda score: place[id(score.entry)])
-    sentences = (*cases.sentences, *left_out, *matching.sentences, *_about(scores, matching))
+    below = _below(predictions, references)
+    sentences = (*cases.sentences, *left_out, *matching.sentences, *below, *_about(scores, matching))
     return Evaluation(tuple(scores), matching, options, sentences)
 
 
@@ -98,11 +100,26 @@ def _strange(
         ("predictions", predictions, frozenset[int]().union(*(s.prediction for s in structures))),
         ("references", references, frozenset[int]().union(*(s.reference for s in structures))),
     ):
-        more = sorted(frozenset[int]().union(*(file.held for file in files)) - listed)
+        more = frozenset[int]().union(*(file.held for file in files)) - listed
         if more:
-            values = ", ".join(map(str, more[:20])) + (" and more" if len(more) > 20 else "")
-            sentences.append(f"Label values of the {title} that no structure names, taken as background: {values}.")
+            sentences.append(
+                f"Label values of the {title} that no structure names, taken as background: {_values(more)}."
+            )
     return tuple(sentences)
+
+
+def _below(predictions: Sequence[Contents], references: Sequence[Contents]) -> list[str]:
+    """Sentences about label values below 0."""
+    sentences = []
+    for title, files in (("predictions", predictions), ("references", references)):
+        below = frozenset[int]().union(*(file.below for file in files))
+        if below:
+            sentences.append(f"Label values of the {title} below 0, taken as background: {_values(below)}.")
+    return sentences
+
+
+def _values(values: frozenset[int]) -> str:
+    return ", ".join(map(str, sorted(values)[:20])) + (" and more" if len(values) > 20 else "")
 
 
 def _about(scores: Sequence[CaseScore], matching: Matching) -> list[str]:
@@ -115,7 +132,8 @@ def _about(scores: Sequence[CaseScore], matching: Matching) -> list[str]:
             "Files with another grid than their reference, resampled onto it in patient space: "
             f"{', '.join(moved[:MOST_NAMED])}{more}."
         )
-    found += list(dict.fromkeys(sentence for score in scores for sentence in score.outside))
+    found += list(dict.fromkeys(sentence for score in scores for sentence in score.sentences))
+    found += different_cases(scores)
     patients = {score.entry.patient for score in scores}
     if len(patients) == 1:
         found.append("There is one patient only: no interval and no test is given.")

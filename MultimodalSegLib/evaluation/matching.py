@@ -17,16 +17,18 @@ class Contents:
     """Labels of one file.
 
     Args:
-        held: label values that have a voxel.
+        held: label values above 0 that have a voxel.
         names: by label value, where the file tells them.
         lesions: names of those that the file calls a lesion.
         grid: of the file; None where it is not known.
+        below: values below 0 that have a voxel; they count as background.
     """
 
     held: frozenset[int]
     names: Mapping[int, str]
     lesions: frozenset[str] = frozenset()
     grid: Grid | None = None
+    below: frozenset[int] = frozenset()
 
     @property
     def named(self) -> bool:

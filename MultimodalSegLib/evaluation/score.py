@@ -57,7 +57,7 @@ class CaseScore:
         calibration_near: the same over the voxels that are true or have a probability of 1 % or more.
         single_lesions: every true lesion by structure that is a lesion.
         raters: agreement by structure where there are several references.
-        outside: what lies outside the other's image, as sentences.
+        sentences: what the reader has to know: what lies outside another image, raters without a consensus.
         resampled: which of the files had another grid than the reference.
     """
 
@@ -70,7 +70,7 @@ class CaseScore:
     calibration_near: Reliability | None = None
     single_lesions: Mapping[str, Sequence[LesionScore]] = field(default_factory=dict)
     raters: Mapping[str, RaterAgreement] = field(default_factory=dict)
-    outside: tuple[str, ...] = ()
+    sentences: tuple[str, ...] = ()
     resampled: tuple[Path, ...] = ()
 
 
@@ -83,7 +83,7 @@ class Truth:
         values: its label values by structure.
         consensus: (k, j, i) bool by structure, of several references; empty with one.
         raters: their agreement by structure.
-        outside: what lies outside another rater's image, as sentences.
+        sentences: what the reader has to know: what lies outside another rater's image, raters without a consensus.
         resampled: references that had another grid than the first.
     """
 
@@ -91,7 +91,7 @@ class Truth:
     values: Mapping[str, frozenset[int]]
     consensus: Mapping[str, np.ndarray]
     raters: Mapping[str, RaterAgreement]
-    outside: tuple[str, ...]
+    sentences: tuple[str, ...]
     resampled: tuple[Path, ...]
 
     @property
@@ -113,10 +113,12 @@ def contents(path: Path) -> Contents:
         InputError: it cannot be read, or is no label map, for example because it holds NaN.
     """
     volume = read_labels(path)
-    held = frozenset(int(value) for value in np.unique(volume.array) if value > 0)
+    values = frozenset(int(value) for value in np.unique(volume.array))
     classes = classes_in_file(path)
     lesions = frozenset(entry.name for entry in classes if entry.group == "lesion")
-    return Contents(held, {entry.value: entry.name for entry in classes if entry.name}, lesions, volume.grid)
+    names = {entry.value: entry.name for entry in classes if entry.name}
+    held, below = (frozenset(v for v in values if v * sign > 0) for sign in (1, -1))
+    return Contents(held, names, lesions, volume.grid, below)
 
 
 def score_cases(
@@ -151,18 +153,24 @@ def read_truth(case: EvaluationCase, matching: Matching, known: Mapping[Path, Co
     first = volumes[0]
     moved = [number for number, volume in enumerate(volumes) if not same_grid(volume.grid, first.grid)]
     arrays = [_on(volume, first.grid).array for volume in volumes]
-    consensus, raters = {}, {}
+    consensus, raters, apart = {}, {}, []
     for structure in matching.structures if len(references) > 1 else ():
         values = [matching.reference(structure, known[path].names) for path in references]
         drawn = [_mask(array, some) for array, some in zip(arrays, values, strict=True)]
         raters[structure.name], consensus[structure.name] = rater_agreement(drawn)
+        if any(mask.any() for mask in drawn) and not consensus[structure.name].any():
+            apart.append(structure.name)
     names = known[references[0]].names
     values_of_first = {s.name: matching.reference(s, names) for s in matching.structures}
     every = frozenset[int]().union(*values_of_first.values())
     true = first.with_array(_mask(first.array, every)) if moved else first
-    outside = [text for n in moved for text in outside_sentences(case.case, f"map of rater {n + 1}", volumes[n], true)]
+    told = [text for n in moved for text in outside_sentences(case.case, f"map of rater {n + 1}", volumes[n], true)]
+    told += [
+        f"{case.case}: raters drew {name}, but their consensus is empty: what predictions hold of it counts as false."
+        for name in apart
+    ]
     resampled = tuple(references[number] for number in moved)
-    return Truth(first, values_of_first, consensus, raters, tuple(outside), resampled)
+    return Truth(first, values_of_first, consensus, raters, tuple(told), resampled)
 
 
 def score_case(
@@ -184,6 +192,7 @@ def score_case(
             lesions[structure.name] = lesion_counts(found[box], true[box], unit, least_ml=least)
             single[structure.name] = lesion_scores(found[box], true[box], unit, least_ml=least)
     asked = presence_structures(matching.structures)
+    told = _outside(case, "prediction", volume, truth, matching.structures) if moved else ()
     score = CaseScore(
         case,
         scores,
@@ -192,7 +201,7 @@ def score_case(
         any(scores[s.name].found_ml > 0 for s in asked),
         single_lesions=single,
         raters=truth.raters,
-        outside=(*truth.outside, *(_outside(case, "prediction", volume, truth, matching.structures) if moved else ())),
+        sentences=(*truth.sentences, *told),
         resampled=(*truth.resampled, *([case.prediction] if moved else [])),
     )
     return _calibrated(score, case.probability, truth, asked) if case.probability and asked else score
@@ -209,11 +218,12 @@ def _calibrated(score: CaseScore, path: Path, truth: Truth, asked: Sequence[Stru
     chance = (resample(volume, truth.grid) if moved else volume).array
     true = truth.mask(*asked)
     near = true | (chance >= NEAR)
+    told = _outside(score.entry, "probability map", volume, truth, asked) if moved else ()
     return replace(
         score,
         calibration=reliability(chance.ravel(), true.ravel()),
         calibration_near=reliability(chance[near], true[near]),
-        outside=(*score.outside, *(_outside(score.entry, "probability map", volume, truth, asked) if moved else ())),
+        sentences=(*score.sentences, *told),
         resampled=(*score.resampled, *([path] if moved else [])),
     )
 

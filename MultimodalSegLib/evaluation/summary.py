@@ -165,6 +165,19 @@ def shared(first: Sequence[CaseScore], second: Sequence[CaseScore]) -> tuple[lis
     return [a[name] for name in names], [b[name] for name in names]
 
 
+def different_cases(scores: Sequence[CaseScore]) -> tuple[str, ...]:
+    """A sentence where the means of models or modalities are over different cases; empty where all have the same."""
+    whole = {s.title: {score.entry.case for score in some} for s, some in strata(scores).items() if not s.group}
+    common = set.intersection(*whole.values())
+    if all(cases == common for cases in whole.values()):
+        return ()
+    counts = ", ".join(f"{title} {len(cases)}" for title, cases in whole.items())
+    return (
+        f"The means are over different cases and cannot be compared directly: {counts}; {len(common)} in all of them. "
+        "Tests and differences use common cases only.",
+    )
+
+
 def _corrected(found: Sequence[Comparison]) -> list[Comparison]:
     corrected = list(found)
     for measure in COMPARED:

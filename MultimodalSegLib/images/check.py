@@ -61,14 +61,33 @@ def check_values(array: np.ndarray, path: Path) -> None:
     Raises:
         InputError: with the number of bad voxels, or the constant.
     """
-    finite = np.isfinite(array)
-    if not finite.all():
-        bad = int(array.size - np.count_nonzero(finite))
-        share = 100.0 * bad / array.size
-        raise InputError(
-            f"{path} holds {bad} voxels ({share:.2g} %) that are not finite numbers (NaN or infinite).",
-            "Replace them by the value of the background, or export the volume again.",
-        )
+    check_finite(array, path)
     low, high = float(array.min()), float(array.max())
     if low == high:
         raise InputError(f"Every voxel of {path} has the value {low:g}.", "Check that this is the volume you meant.")
+
+
+def check_finite(array: np.ndarray, path: Path) -> None:
+    """Refuse values of any kind that are not all finite.
+
+    Raises:
+        InputError: with the number of bad voxels.
+    """
+    bad = int(array.size - np.count_nonzero(np.isfinite(array)))
+    if bad:
+        raise InputError(
+            f"{path} holds {voxels_text(bad, array.size)} with NaN or infinity instead of a number.",
+            "Replace them by the value of the background, or export the volume again.",
+        )
+
+
+def voxels_text(count: int, size: int) -> str:
+    """A number of voxels and their share of an array of ``size``, in words.
+
+    Example:
+        >>> voxels_text(1, 4000), voxels_text(30, 2000), voxels_text(2000, 2000)
+        ('1 voxel (less than 0.1 %)', '30 voxels (1.5 %)', '2000 voxels (100 %)')
+    """
+    share = 100.0 * count / size
+    percent = "100" if count == size else f"{min(share, 99.9):.1f}" if share >= 0.1 else "less than 0.1"
+    return f"{count} voxel{'' if count == 1 else 's'} ({percent} %)"

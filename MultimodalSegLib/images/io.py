@@ -9,7 +9,7 @@ import SimpleITK as sitk
 
 from ..errors import InputError, OutputError
 from ..writing import whole_file
-from .check import check_grid, check_values
+from .check import check_finite, check_grid, check_values, voxels_text
 from .compression import USUAL
 from .dicom import holds_dicom, read_series
 from .headers import check_nifti
@@ -51,13 +51,14 @@ def read_labels(path: str | Path) -> Volume:
         The label map, uint16 if its numbers fit, else int32; it may be empty.
 
     Raises:
-        InputError: as for :func:`read_volume`, or the values are not whole numbers that fit 32 bits.
+        InputError: as for :func:`read_volume`, or the values are not finite, or no whole numbers that fit 32 bits.
     """
     path = Path(path)
     volume = _read_file(path)
     array = volume.array
+    check_finite(array, path)
     low, high = array.min(), array.max()
-    whole = np.issubdtype(array.dtype, np.integer) or bool(np.all(np.isfinite(array) & (array == np.rint(array))))
+    whole = np.issubdtype(array.dtype, np.integer) or bool(np.all(array == np.rint(array)))
     if not whole or low < -(2**31) or high >= 2**31:
         raise InputError(
             f"{path} is not a label map: its values are not whole numbers.", "Give a label map, not a scan."
@@ -80,10 +81,11 @@ def read_probability(path: str | Path) -> Volume:
     path = Path(path)
     volume = _read_file(path)
     array = volume.array.astype(np.float32, copy=False)
+    check_finite(array, path)
     outside = int(array.size - np.count_nonzero((array >= -1e-3) & (array <= 1 + 1e-3)))
     if outside:
         raise InputError(
-            f"{path} is not a map of probabilities: {outside} voxels are not between 0 and 1.",
+            f"{path} is not a map of probabilities: values outside 0 to 1 in {voxels_text(outside, array.size)}.",
             "Give probabilities, neither logits nor percent.",
         )
     return volume.with_array(np.clip(array, 0, 1))

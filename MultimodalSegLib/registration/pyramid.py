@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -70,17 +71,20 @@ def build_pyramid(volume: Volume, modality: str = "") -> Pyramid:
 
     Raises:
         InputError: values that are not finite, or all the same.
-        RegistrationError: nothing stands out from the background.
+        RegistrationError: too few slices, or nothing stands out from the background.
     """
     check_values(volume.array, volume.source or Path("the volume"))
     if not modality and float(volume.array.min()) < -500.0:
         modality = "CT"
     if modality == "CT":  # padding of -2000 or -3024 outside the scanner's circle is air
         volume = volume.with_array(np.maximum(volume.array, CT_OUTSIDE))
-    raw = shrink(volume, _fine_spacing(volume.grid))
-    middle = shrink(raw, MIDDLE)
+    fine, wide = _fine_spacing(volume.grid), MIDDLE
+    raw = shrink(volume, fine)
+    middle = shrink(raw, wide)
     if middle.array.size > TRUNK_VOXELS:
-        middle = shrink(raw, TRUNK)
+        wide = TRUNK
+        middle = shrink(raw, wide)
+    _check_slices(volume, middle.grid, (fine, wide))
     coarse = shrink(raw, COARSE)
     head = find_head(middle, modality)
     if not head.array.any():
@@ -104,7 +108,7 @@ def shrink(volume: Volume, spacing: float) -> Volume:
     Voxels left over at the far ends, less than a block, are dropped.
     """
     grid = volume.grid
-    factors = [max(1, min(size, round(spacing / step))) for step, size in zip(grid.spacing, grid.size, strict=True)]
+    factors = [_block(step, size, spacing) for step, size in zip(grid.spacing, grid.size, strict=True)]
     size = tuple(n // f for n, f in zip(grid.size, factors, strict=True))
     array = volume.array[: size[2] * factors[2], : size[1] * factors[1], : size[0] * factors[0]]
     for axis, factor in enumerate(reversed(factors)):
@@ -118,6 +122,37 @@ def shrink(volume: Volume, spacing: float) -> Volume:
         (size[0], size[1], size[2]), (steps[0], steps[1], steps[2]), (origin[0], origin[1], origin[2]), grid.direction
     )
     return Volume(np.ascontiguousarray(array), smaller, volume.source)
+
+
+def _block(step: float, size: int, spacing: float) -> int:
+    """How many voxels along an axis, of ``size`` with ``step`` mm, become one of about ``spacing`` mm."""
+    return max(1, min(size, round(spacing / step)))
+
+
+def _check_slices(volume: Volume, middle: Grid, spacings: tuple[float, float]) -> None:
+    """Refuse a volume so thin that :func:`find_head` takes everything in it for a couch, and say what is the least.
+
+    Args:
+        volume: as it came.
+        middle: its grid after both shrinkings.
+        spacings: of the two, mm.
+    """
+    radius = _couch_radius(middle)
+
+    def enough(step: float, size: int) -> bool:
+        for spacing in spacings:
+            block = _block(step, size, spacing)
+            step, size = step * block, size // block
+        return size > 2 * (radius // step)
+
+    for step, size in zip(volume.grid.spacing, volume.grid.size, strict=True):
+        if not enough(step, size):
+            least = next(more for more in count(size + 1) if enough(step, more))
+            raise RegistrationError(
+                f"{volume.source or 'A volume'} has only {size} slices of {step:g} mm; to find a head in it, at least "
+                f"{least} are needed.",
+                "Give a scan with more slices, or the whole of this one if it was cropped.",
+            )
 
 
 def find_head(volume: Volume, modality: str) -> Volume:
@@ -135,9 +170,9 @@ def find_head(volume: Volume, modality: str) -> Volume:
         above = array[array > array.mean()]
         high = float(np.percentile(above, 99.0)) if above.size else low
         bright = array > low + FOREGROUND.get(modality, FOREGROUND_DEFAULT) * (high - low)
-    core = ndimage.binary_opening(bright, _ball(volume.grid, max(5.0, min(volume.grid.spacing))))
-    pieces, count = ndimage.label(core)
-    if count == 0:
+    core = ndimage.binary_opening(bright, _ball(volume.grid, _couch_radius(volume.grid)))
+    pieces, number = ndimage.label(core)
+    if number == 0:
         return volume.with_array(np.zeros(array.shape, bool))
     largest = pieces == 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
     # The neck is cut open by the end of the scan, so a 3D filling would leave the airways; slices are closed.
@@ -154,6 +189,11 @@ def dilate(mask: Volume, radius: float) -> Volume:
     image = mask.with_array(mask.array.astype(np.uint8)).to_sitk()
     distance = sitk.SignedMaurerDistanceMap(image, squaredDistance=False, useImageSpacing=True)
     return mask.with_array(sitk.GetArrayViewFromImage(distance) <= radius)
+
+
+def _couch_radius(grid: Grid) -> float:
+    """Half the thickness of a couch, mm: what is no thicker than twice this is no patient."""
+    return max(5.0, min(grid.spacing))
 
 
 def _ball(grid: Grid, radius: float) -> np.ndarray:

@@ -23,7 +23,7 @@ from ..notice import RESEARCH_USE
 from ..progress import Event, Progress, silent
 from ..report.document.html import html
 from ..report.tables import write_table
-from ..writing import write_text
+from ..writing import check_folder, output_errors, write_text
 from .segment_cases import ModelRuns, segment_data_set
 
 PAGE = "evaluation.html"
@@ -77,10 +77,12 @@ def run_evaluate(request: EvaluateRequest, progress: Progress = silent) -> Evalu
             raise MissingPackageError(
                 f"{name} is not installed.", "Install it with: pip install 'multimodalseg[report]'"
             )
+    check_folder(request.out)
     cases = _cases(request, progress)
     found = evaluate(cases, request.options, progress)
     progress(Event("write", 0, 2, "tables"))
-    request.out.mkdir(parents=True, exist_ok=True)
+    with output_errors(request.out):
+        request.out.mkdir(parents=True, exist_ok=True)
     written = tables(found)
     for name in TABLES:
         if name in written:

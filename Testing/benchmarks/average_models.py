@@ -1,6 +1,6 @@
 """The mean of the weights of two models, one of which was trained on from the other ("model soup").
 
-    python Testing/benchmarks/average_models.py FIRST SECOND OUT
+    python Testing/benchmarks/average_models.py FIRST SECOND OUT [--chosen-on DATA]
 
 FIRST and SECOND are names or folders of bundles of one network; OUT becomes a copy of SECOND with the mean weights and
 without SECOND's calibration, which no longer holds. Weights that come of one training and a continuation of it lie in
@@ -25,6 +25,7 @@ def main() -> None:
     parser.add_argument("first")
     parser.add_argument("second")
     parser.add_argument("out", type=Path)
+    parser.add_argument("--chosen-on", help="data whose figures led to the mean, for the model card")
     given = parser.parse_args()
     first, second = load_bundle(given.first), load_bundle(given.second)
     if first.metadata["network"] != second.metadata["network"]:
@@ -33,6 +34,8 @@ def main() -> None:
     mean = {name: ((one[name] + value) / 2 if value.is_floating_point() else value) for name, value in other.items()}
     told = {name: value for name, value in second.metadata.items() if name not in FITTED}
     told["training"] = {**told["training"], "averaged_with": f"{first.name} {first.version} ({first.checksum[:16]})"}
+    if given.chosen_on:
+        told["training"]["chosen_on"] = given.chosen_on
     print(save_bundle(given.out, told, mean).path)
 
 

@@ -68,6 +68,9 @@ def test_a_program_gets_figures_and_what_is_older_goes(folders: Path, tmp_path: 
         (("--model", "tiny"), "--model and --data belong together"),
         (("--predictions", "nowhere", "--references", "nowhere"), "There is no folder"),
         (("--predictions", "nowhere"), "not clear what to evaluate"),
+        (("--predictions", "x=a", "--predictions", "x=b", "--references", "r"), "have the name 'x'"),
+        (("--predictions", "a", "--predictions", "b", "--references", "r"), "The predictions a have no name"),
+        (("--predictions", "x=a", "--predictions", "b", "--references", "r"), "The predictions b have no name"),
         (("none.csv", "--level", "1"), "level of the intervals is 1"),
         (("none.csv", "--tolerance", "-1"), "tolerance of surface Dice"),
         (("none.csv", "--labels", "nowhere.csv"), "nowhere.csv cannot be read"),
@@ -98,3 +101,14 @@ def test_one_prediction_elsewhere_and_one_broken_map_cost_no_other_case(command,
     assert "the case 'a'. The prediction and the reference lie in different places" in " ".join(ended.err.split())
     with (tmp_path / "out" / "cases.csv").open(encoding="utf-8") as file:
         assert {row["case"] for row in csv.DictReader(file)} == {"c"}
+
+
+@pytest.mark.parametrize("inside", [".", "deeper/out"])
+def test_a_file_in_the_place_of_the_result_is_told_before_anything_is_scored(
+    command, folders: Path, tmp_path: Path, inside: str
+) -> None:
+    (tmp_path / "taken").write_text("not a folder", encoding="utf-8")
+    given = ("--predictions", folders / "good", "--references", folders / "true")
+    ended = command("evaluate", *given, "--out", tmp_path / "taken" / inside)
+    assert ended.code == 3 and "is a file, not a folder" in " ".join(ended.err.split())
+    assert "Traceback" not in ended.err and (tmp_path / "taken").read_text(encoding="utf-8") == "not a folder"

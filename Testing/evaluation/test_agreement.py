@@ -65,3 +65,21 @@ def test_one_rater_agrees_with_nobody() -> None:
         rater_agreement([np.ones((2, 2, 2), bool)])
     with pytest.raises(ValueError, match="same number of raters"):
         fleiss_kappa(np.array([[2, 1], [1, 1]]))
+
+
+def test_what_all_raters_say_is_the_consensus() -> None:
+    full = np.ones((4, 5, 6), bool)
+    agreement, consensus = rater_agreement([full, full])
+    assert consensus.all() and agreement.dice == (1, 1)
+    masks = three_raters()
+    masks[2][:] = False
+    masks[2][5, 6, 7] = True
+    _, consensus = rater_agreement(masks)
+    assert consensus[5, 6, 7] and not consensus[~np.any(masks, axis=0)].any()
+
+
+def test_small_masks_apart_have_no_consensus() -> None:
+    masks = [np.zeros((20, 20, 20), bool) for _ in range(2)]
+    masks[0][2:4, 2:4, 2:4] = masks[1][9:11, 9:11, 9:11] = True
+    agreement, consensus = rater_agreement(masks)
+    assert not consensus.any() and agreement.dice == (0, 0)

@@ -10,6 +10,7 @@ from MultimodalSegLib.errors import InputError
 from MultimodalSegLib.evaluation.cases import CaseList, EvaluationCase
 from MultimodalSegLib.evaluation.evaluate import evaluate
 from MultimodalSegLib.evaluation.measures import MEASURES
+from MultimodalSegLib.evaluation.page import page
 from MultimodalSegLib.evaluation.result import EvaluationOptions
 from MultimodalSegLib.evaluation.score import Settings
 from MultimodalSegLib.evaluation.structure_list import Structure
@@ -18,6 +19,7 @@ from MultimodalSegLib.images.grid import Grid
 from MultimodalSegLib.images.io import write_volume
 from MultimodalSegLib.images.volume import Volume
 from MultimodalSegLib.inference.segmentation import Segmentation, SegmentClass
+from MultimodalSegLib.report.document.content import Notices
 from MultimodalSegLib.report.seg_nrrd import write_segmentation
 from Testing.evaluation.balls import MIDDLE, OBLIQUE, TRUE, balls
 
@@ -101,7 +103,7 @@ def test_nan_in_a_file_is_told_with_its_case_and_can_be_left_out(write, tmp_path
     broken[0, 0, 0] = np.nan
     write_volume(Volume(broken, OBLIQUE), tmp_path / "nan.nrrd")
     cases = CaseList((EvaluationCase("a", truth, (truth,)), EvaluationCase("b", tmp_path / "nan.nrrd", (truth,))))
-    with pytest.raises(InputError, match="case 'b' cannot be compared: .*not whole numbers"):
+    with pytest.raises(InputError, match="case 'b' cannot be compared: .*holds 1 voxel .*with NaN"):
         evaluate(cases)
     found = evaluate(cases, EvaluationOptions(leave_out=True))
     assert len(found.scores) == 1 and any("'b'" in sentence for sentence in found.sentences)
@@ -157,3 +159,34 @@ def test_models_modalities_and_presence_of_a_small_study(write, tmp_path: Path) 
     assert gains["good"].better == "MR" and gains["good"].gain.mean > 0
     assert {c.test.difference.count for c in found.comparisons if c.structure == "ball"} == {2}
     assert found.scores[0].calibration is not None and 0.04 < found.scores[0].calibration.error < 0.06
+
+
+def test_raters_who_agree_on_nothing_are_told(write) -> None:
+    raters = [write(f"{n}.nrrd", (1, (0, 0, 0), 9.0), (2, (side, 0, 0), 3.0)) for n, side in enumerate((-6, 6))]
+    found = evaluate(one(write("p.nrrd", (1, (0, 0, 0), 9.0), (2, (6, 0, 0), 3.0)), *raters))
+    told = [sentence for sentence in found.sentences if "consensus is empty" in sentence]
+    assert len(told) == 1 and told[0].startswith("a: ") and "label 2" in told[0]
+    assert found.scores[0].structures["label 2"].true_ml == 0
+
+
+def test_models_with_different_cases_are_told_with_counts(write) -> None:
+    truth = write("truth.nrrd", *TRUE)
+    pairs = (("m1", "x"), ("m1", "y"), ("m2", "x"), ("m2", "z"), ("m2", "w"))
+    found = evaluate(CaseList(tuple(EvaluationCase(case, truth, (truth,), model) for model, case in pairs)))
+    (told,) = [sentence for sentence in found.sentences if "different cases" in sentence]
+    assert "m1 2, m2 3; 1 in all" in told
+    notices = [block for block in page(found).sections[0].blocks if isinstance(block, Notices)]
+    assert ("warning", told) in notices[0].entries
+    same = evaluate(CaseList(tuple(EvaluationCase("x", truth, (truth,), model) for model in ("m1", "m2"))))
+    assert not any("different cases" in sentence for sentence in same.sentences)
+
+
+@pytest.mark.parametrize("structures", [(), BALLS])
+def test_label_values_below_zero_are_told(write, tmp_path: Path, structures: tuple[Structure, ...]) -> None:
+    array = balls(TRUE).array.astype(np.int16)
+    array[0, 0, :3] = -1
+    write_volume(Volume(array, OBLIQUE), tmp_path / "below.nrrd")
+    options = EvaluationOptions(structures=structures)
+    found = evaluate(one(tmp_path / "below.nrrd", write("truth.nrrd", *TRUE)), options)
+    assert "Label values of the predictions below 0, taken as background: -1." in found.sentences
+    assert not any("references" in sentence for sentence in found.sentences)

@@ -83,7 +83,7 @@ def test_nan_in_a_probability_map_is_told_before_anything_is_scored(truth: Path,
         (EvaluationCase("a", truth, (truth,)), EvaluationCase("b", truth, (truth,), probability=tmp_path / "nan.nrrd"))
     )
     told: list[str] = []
-    with pytest.raises(InputError, match=r"'b' .*nan\.nrrd is not a map of probabilities"):
+    with pytest.raises(InputError, match=r"'b' .*nan\.nrrd holds 1 voxel .* with NaN"):
         evaluate(cases, LESION, lambda event: told.append(event.stage))
     assert set(told) == {"look"}
     found = evaluate(cases, LEFT_OUT)

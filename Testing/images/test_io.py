@@ -97,9 +97,13 @@ def test_values_that_are_no_numbers_are_counted_and_refused(tmp_path: Path) -> N
     volume = a_volume()
     volume.array[0, 0, :3] = np.nan, np.inf, -np.inf
     write_volume(volume, tmp_path / "a.nrrd")
-    refused(tmp_path / "a.nrrd", "holds 3 voxels")
+    refused(tmp_path / "a.nrrd", r"holds 3 voxels \(0.6 %\) with NaN or infinity")
     write_volume(volume.with_array(np.full_like(volume.array, np.nan)), tmp_path / "a.nrrd")
-    refused(tmp_path / "a.nrrd", "holds 480 voxels")
+    refused(tmp_path / "a.nrrd", r"holds 480 voxels \(100 %\)")
+    volume = a_volume()
+    volume.array[0, 0, 0] = np.nan
+    write_volume(volume, tmp_path / "a.nrrd")
+    refused(tmp_path / "a.nrrd", r"holds 1 voxel \(0.2 %\)")
 
 
 def test_a_constant_volume_is_refused(tmp_path: Path) -> None:
@@ -222,9 +226,9 @@ def test_probabilities_may_be_the_same_everywhere_but_not_nan_or_percent(tmp_pat
     grid = Grid((3, 4, 5))
     write_volume(Volume(np.zeros(grid.shape, np.float32), grid), tmp_path / "none.nrrd")
     assert not read_probability(tmp_path / "none.nrrd").array.any()
-    for value in (np.nan, 50.0, -0.5):
+    for value, message in ((np.nan, "NaN"), (50.0, "values outside 0 to 1"), (-0.5, "values outside 0 to 1")):
         array = np.zeros(grid.shape, np.float32)
         array[1, 1, 1] = value
         write_volume(Volume(array, grid), tmp_path / "odd.nrrd")
-        with pytest.raises(InputError, match="1 voxels are not between 0 and 1"):
+        with pytest.raises(InputError, match=message):
             read_probability(tmp_path / "odd.nrrd")

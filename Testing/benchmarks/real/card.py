@@ -88,6 +88,11 @@ def training(record: Mapping[str, Any], energy: float | None) -> list[str]:
     )
     if record.get("held_out"):
         lines.append(f"Never trained on: {', '.join(record['held_out'])}, and every real image")
+    if record.get("averaged_with"):
+        seen = (
+            f", chosen on {record['chosen_on']}: their figures are a little too good" if "chosen_on" in record else ""
+        )
+        lines.append(f"The weights are the mean of those of this run and of {record['averaged_with']}{seen}")
     known = energy if energy is not None else record.get("energy_kwh")
     return [*lines, f"Energy: {known:g} kWh" if known is not None else "Energy was not measured"]
 

@@ -14,7 +14,10 @@ import numpy as np
 FAILED_MM = 5.0
 COLORS = {"ours": "#0072B2", "elastix": "#D55E00", "ANTs": "#009E73", "greedy": "#CC79A7"}
 MARKERS = {"ours": "o", "elastix": "s", "ANTs": "^", "greedy": "D"}
-COMMAND = "`python Testing/benchmarks/registration/run.py --maps HEAD_LABELS --far --data DATA --pairs 40 --out ...`"
+COMMAND = (
+    "`python Testing/benchmarks/registration/run.py --maps HEAD_LABELS --far --data DATA --pairs 40 --threads {} "
+    "--out ...`"
+)
 HEADS = ("set", "program", "pairs", "median mm", "worst mm", "failures", "wall s", "CPU s", "memory MB")
 
 
@@ -126,7 +129,7 @@ def summary(rows: Sequence[Row], threads: int, name: str) -> str:
         "CT-PET: against the headers of one scanner, breathing included. The numbers of pairs say how much has been "
         "run so far. Wall seconds count whatever else the computer did meanwhile; compare processor seconds.",
         "",
-        COMMAND,
+        COMMAND.format(threads),
         "",
         f"![Median error and processor seconds of every pair by set and program]({name}.png)",
         "",

@@ -66,7 +66,7 @@ PLANTED: dict[str, tuple[str, Callable[[Path], object], str, str]] = {
     "no label": ("label.nii.gz", Path.unlink, "warning", "no label"),
     "truncated": ("CT.nii", lambda p: p.write_bytes(p.read_bytes()[:-500]), "error", "truncated"),
     "nan": ("CT.nii", with_nan, "error", "3 values that are not finite"),
-    "nan in nrrd": ("T2.nrrd", with_nan, "error", r"3 voxels .* not finite"),
+    "nan in nrrd": ("T2.nrrd", with_nan, "error", r"3 voxels .* with NaN"),
     "constant": ("CT.nii", lambda p: write_volume(a_ct().with_array(CONSTANT), p), "error", "the value 3"),
     "label elsewhere": ("label.nii.gz", moved_label, "error", "another origin"),
     "label smaller": ("label.nii.gz", small_label, "warning", "another grid"),
