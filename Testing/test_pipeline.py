@@ -205,7 +205,7 @@ def test_a_run_is_replaced_only_when_asked(a_copy: RunFolder, place: Path) -> No
         ({"landmarks": {"CT": ("ct.nrrd", "ct.nrrd")}}, "Landmarks are given for CT, which is not a moving volume"),
         ({"landmarks": {"MR": ("ct.nrrd", "nothing.csv")}}, "nothing.csv does not exist"),
         ({"landmarks": {"MR": ("ct.nrrd", "mr.nii.gz")}, "initial": {"MR": "mr.nii.gz"}}, "say where MR starts"),
-        ({"landmarks": {"MR": ("ct.nrrd", "mr.nii.gz")}}, "is not a file of landmarks"),
+        ({"landmarks": {"MR": ("ct.nrrd", "mr.nii.gz")}}, "is not a file of points"),
         ({"volumes": {"CT": "gone.nrrd"}}, "gone.nrrd does not exist"),
     ],
 )
