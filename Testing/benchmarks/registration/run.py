@@ -6,7 +6,8 @@
 
 HEAD_LABELS holds the label maps that training never saw, DATA the folders ``templates``, ``remind-022`` and
 ``ct-pet-body``. Every program runs in a process of its own. Results are kept in the folder ``--work`` one by one: a run
-that was stopped goes on where it was, and more pairs can be asked for. A table, a CSV and plots are written at the end.
+that was stopped goes on where it was, and more pairs can be asked for. A table, a CSV and plots are written at the end;
+results that the CSV had before and ``--work`` has not stay in it.
 The other programs: ``pip install .[benchmarks]``.
 """
 

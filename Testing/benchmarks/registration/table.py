@@ -62,8 +62,9 @@ class Kept:
 
 
 def write_results(work: Path, out: Path, threads: int) -> None:
-    """``out`` with the endings .csv, .md and .png."""
+    """``out`` with the endings .csv, .md and .png; rows of the .csv that ``work`` does not have stay."""
     rows = list(rows_of([Kept.read(file.parent) for file in sorted(work.glob("*/pair.json"))]))
+    rows = sorted([*rows, *_rows_before(out.with_suffix(".csv"), rows)], key=lambda row: (row.group, row.pair))
     out.parent.mkdir(parents=True, exist_ok=True)
     with out.with_suffix(".csv").open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, [field.name for field in fields(Row)])
@@ -71,6 +72,24 @@ def write_results(work: Path, out: Path, threads: int) -> None:
         table.writerows({k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(row).items()} for row in rows)
     out.with_suffix(".md").write_text(summary(rows, threads, out.name), encoding="utf-8")
     plot(rows, out.with_suffix(".png"))
+
+
+def _rows_before(file: Path, rows: Sequence[Row]) -> list[Row]:
+    """Rows of an earlier table that are not among the new ones."""
+    if not file.is_file():
+        return []
+    new = {(row.pair, row.program) for row in rows}
+    with file.open(newline="", encoding="utf-8") as text:
+        found = [
+            Row(
+                **{
+                    field.name: row[field.name] if field.type == "str" else float(row[field.name])
+                    for field in fields(Row)
+                }
+            )
+            for row in csv.DictReader(text)
+        ]
+    return [row for row in found if (row.pair, row.program) not in new]
 
 
 def rows_of(pairs: Sequence[Kept]) -> Iterator[Row]:
