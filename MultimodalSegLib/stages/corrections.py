@@ -165,9 +165,18 @@ def replace_segmentation(run: FinishedRun, corrected: Segmentation, said: Mappin
     names = {one.value: one.name for one in corrected.classes}
     folder.write(folder.path / before, partial(shutil.copyfile, folder.segmentation))
     make_outdated(folder, changed)
-    _write_segmentation(run, partial(write_segmentation, corrected))
     changes = {str(value): names.get(value, str(value)) for value in changed}
+    # told first, so that a program that is stopped leaves no correction that nobody knows of
     history.append({**said, "changed": changes, "before": before, "when": timestamp()})
+    was = folder.segmentation.stat()
+    try:
+        _write_segmentation(run, partial(write_segmentation, corrected))
+    except BaseException:
+        now = folder.segmentation.stat()
+        if (now.st_ino, now.st_mtime_ns) == (was.st_ino, was.st_mtime_ns):
+            history.pop()
+            folder.save()
+        raise
     return replace(run, segmentation=corrected)
 
 

@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,6 +135,31 @@ def test_a_refused_prompt_leaves_the_run_as_it_was(run: Path, clicks: Bundle) ->
         refine(run, [(900.0, 0.0, 0.0)], new="Far", model=str(clicks.path))
     open_run(run)
     assert np.array_equal(labels(run), before)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_a_correction_that_was_stopped_is_known_if_it_is_there(
+    run: Path, clicks: Bundle, monkeypatch: pytest.MonkeyPatch, written: bool
+) -> None:
+    before, write = labels(run), RunFolder.write
+
+    def stopped(folder: RunFolder, path: Path, *rest: Any) -> None:
+        if path == folder.segmentation and not written:
+            raise KeyboardInterrupt
+        write(folder, path, *rest)
+        if path == folder.segmentation:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(RunFolder, "write", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        refine(run, TUMOR, new="Missed", allow_overwrite=True, model=str(clicks.path))
+    monkeypatch.undo()
+    assert np.array_equal(labels(run), before) is not written
+    known = [entry["segment"] for entry in open_run(run).folder.record.get("refinements", [])]
+    assert known == (["Missed"] if written else [])
+    if written:
+        undo(run)
+        assert np.array_equal(labels(run), before)
 
 
 def test_a_model_of_another_kind_or_none_is_told(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
